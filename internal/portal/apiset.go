@@ -1,0 +1,110 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// APISet is a named part of the vendor's API that a key can be granted.
+type APISet struct {
+	ID          int64
+	Slug        string // unique; what gateways name it by
+	Name        string
+	Description string
+	Routes      []string  // patterns of net/http.ServeMux without a host: "GET /billing/{id}", "/billing/"
+	RetiredAt   time.Time // zero: in use
+	Version     int64
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Retired tells whether no key reaches the API set any more.
+func (s APISet) Retired() bool { return !s.RetiredAt.IsZero() }
+
+// Record gives the API set's values for the Revision History.
+func (s APISet) Record() Record {
+	return Record{
+		{"Slug", s.Slug},
+		{"Name", s.Name},
+		{"Description", s.Description},
+		{"Route patterns", strings.Join(s.Routes, "\n")},
+		{"Retired", yesNo(s.Retired())},
+	}
+}
+
+var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// ValidSlug tells whether a text can be an API set's slug: lower-case letters,
+// digits and single hyphens, 64 at most.
+func ValidSlug(slug string) bool { return len(slug) <= 64 && slugForm.MatchString(slug) }
+
+// Router finds the API set that claims a request by the sets' route patterns.
+type Router struct{ mux *http.ServeMux }
+
+type claimed string
+
+func (claimed) ServeHTTP(http.ResponseWriter, *http.Request) {}
+
+// NewRouter puts the route patterns of all sets that are not retired together.
+// The error names the first pattern that is malformed or overlaps one of
+// another set so that neither is more specific.
+func NewRouter(sets []APISet) (*Router, error) {
+	router := &Router{http.NewServeMux()}
+	for _, set := range sets {
+		if set.Retired() {
+			continue
+		}
+		for _, pattern := range set.Routes {
+			if err := router.add(pattern, set.Slug); err != nil {
+				return nil, fmt.Errorf("%q of %s: %w", pattern, set.Name, err)
+			}
+		}
+	}
+	return router, nil
+}
+
+func (r *Router) add(pattern, slug string) (err error) {
+	if path := pattern[strings.IndexByte(pattern, ' ')+1:]; !strings.HasPrefix(strings.TrimLeft(path, " \t"), "/") {
+		return fmt.Errorf("the path must begin with a slash, after a method and a space if there is one")
+	}
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("%s", patternFault(fmt.Sprint(panicked)))
+		}
+	}()
+	r.mux.Handle(pattern, claimed(slug))
+	return nil
+}
+
+// patternFault shortens what ServeMux says of a pattern to its reason.
+func patternFault(text string) string {
+	if _, reason, ok := strings.Cut(text, "conflicts with pattern "); ok {
+		other, _, _ := strings.Cut(strings.TrimPrefix(reason, `"`), `"`)
+		return fmt.Sprintf("it overlaps %q, and neither is more specific", other)
+	}
+	if i := strings.LastIndex(text, ": "); i >= 0 {
+		return text[i+2:]
+	}
+	return text
+}
+
+// Find gives the slug of the API set that claims the request; "" when none
+// does. A path that is not clean (//, /../) is claimed by none.
+func (r *Router) Find(request *http.Request) string {
+	handler, pattern := r.mux.Handler(request)
+	if slug, ok := handler.(claimed); ok && pattern != "" {
+		return string(slug)
+	}
+	return ""
+}
+
+func apiSetNames(sets []APISet) string {
+	names := make([]string, len(sets))
+	for i, set := range sets {
+		names[i] = set.Name
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,90 @@
+package portal
+
+import "time"
+
+// Subject is all that the check needs to know of a secret, read in one go: its
+// key and what the key's user, organization and license allow now.
+type Subject struct {
+	SecretID         int64
+	SecretExpiresAt  time.Time // the end of a rotation's grace; zero: none
+	KeyID            int64
+	KeyName          string
+	Kind             Kind
+	KeyEnabled       bool
+	KeyRevokedAt     time.Time
+	KeyExpiresAt     time.Time
+	CanImpersonate   bool
+	AllowedNetworks  []string // CIDR; empty: from anywhere
+	UserID           int64
+	Username         string
+	UserEnabled      bool
+	UserLocked       bool
+	UserExpired      bool
+	UserStaff        Staff
+	Member           bool // the user is in the organization
+	OrganizationID   int64
+	OrganizationName string
+	Suspended        bool
+	LicenseID        int64 // 0: none, and then the next three say nothing
+	LicenseNumber    string
+	LicenseActive    bool
+	Domain           string
+	Application      string
+	APISets          []string // slugs that the key reaches: granted and allowed by the user's roles, by name
+}
+
+// CheckCode is the outcome of checking a key, in the order in which outcomes
+// are decided. Outcomes are values, not errors.
+type CheckCode string
+
+// The outcomes of a check.
+const (
+	CheckMissing                 CheckCode = "MISSING"
+	CheckMalformed               CheckCode = "MALFORMED"
+	CheckNotFound                CheckCode = "NOT_FOUND"
+	CheckRevoked                 CheckCode = "REVOKED"
+	CheckDisabled                CheckCode = "DISABLED"
+	CheckExpired                 CheckCode = "EXPIRED"
+	CheckUserDisabled            CheckCode = "USER_DISABLED"
+	CheckUserLocked              CheckCode = "USER_LOCKED"
+	CheckUserExpired             CheckCode = "USER_EXPIRED"
+	CheckOrgSuspended            CheckCode = "ORG_SUSPENDED"
+	CheckLicenseInactive         CheckCode = "LICENSE_INACTIVE"
+	CheckLicenseMismatch         CheckCode = "LICENSE_MISMATCH"
+	CheckIPNotAllowed            CheckCode = "IP_NOT_ALLOWED"
+	CheckImpersonationNotAllowed CheckCode = "IMPERSONATION_NOT_ALLOWED"
+	CheckAPISetNotGranted        CheckCode = "API_SET_NOT_GRANTED"
+	CheckRateLimited             CheckCode = "RATE_LIMITED"
+	CheckValid                   CheckCode = "VALID"
+)
+
+// CheckCodes lists all outcomes in the order in which they are decided.
+var CheckCodes = []CheckCode{
+	CheckMissing, CheckMalformed, CheckNotFound, CheckRevoked, CheckDisabled, CheckExpired,
+	CheckUserDisabled, CheckUserLocked, CheckUserExpired, CheckOrgSuspended, CheckLicenseInactive,
+	CheckLicenseMismatch, CheckIPNotAllowed, CheckImpersonationNotAllowed, CheckAPISetNotGranted,
+	CheckRateLimited, CheckValid,
+}
+
+var checkMessages = map[CheckCode]string{
+	CheckMissing:                 "No API key was sent. Send it in the X-Api-Key header or as Authorization: Bearer.",
+	CheckMalformed:               "This is not an API key: its form or checksum is wrong. Check that it was copied whole.",
+	CheckNotFound:                "This API key is not known.",
+	CheckRevoked:                 "This API key was revoked.",
+	CheckDisabled:                "This API key is disabled.",
+	CheckExpired:                 "This API key has expired.",
+	CheckUserDisabled:            "The user of this API key is disabled.",
+	CheckUserLocked:              "The user of this API key is locked.",
+	CheckUserExpired:             "The password of this API key's user has expired; it must be set anew first.",
+	CheckOrgSuspended:            "The organization of this API key is suspended.",
+	CheckLicenseInactive:         "The license of this API key is not active.",
+	CheckLicenseMismatch:         "This API key belongs to another license.",
+	CheckIPNotAllowed:            "This API key may not be used from this address.",
+	CheckImpersonationNotAllowed: "This API key may not act as that user.",
+	CheckAPISetNotGranted:        "This API key does not reach this part of the API.",
+	CheckRateLimited:             "This API key is used too often. Try again later.",
+	CheckValid:                   "The API key is valid.",
+}
+
+// Message gives the outcome as a sentence for whoever sent the key.
+func (c CheckCode) Message() string { return checkMessages[c] }

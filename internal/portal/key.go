@@ -1,0 +1,110 @@
+package portal
+
+import (
+	"strings"
+	"time"
+)
+
+// Kind is the kind of a key.
+type Kind string
+
+// The kinds of keys.
+const (
+	TokenKey Kind = "token" // one API key
+	PairKey  Kind = "pair"  // Access Key and Security Key
+	OAuthKey Kind = "oauth" // Client ID (OAuth) and Client Secret, one per license
+)
+
+// Key is a credential's identity.
+type Key struct {
+	ID               int64
+	Kind             Kind
+	OrganizationID   int64
+	OrganizationName string // read only
+	Name             string // unique among a user's live keys in an organization
+	Description      string
+	UserID           int64  // the mapped user
+	Username         string // read only, like UserName
+	UserName         string
+	CreatedBy        int64  // 0: the command line
+	CreatorName      string // read only
+	LicenseID        int64
+	ApplicationID    int64
+	PublicID         string // the Access Key or Client ID; empty for tokens
+	CanImpersonate   bool
+	DataLoader       bool
+	AllowedNetworks  []string // CIDR; empty: from anywhere
+	Enabled          bool
+	RevokedAt        time.Time // final
+	ExpiresAt        time.Time // zero: never
+	APISets          []APISet  // granted, whether effective or not
+	Masked           string    // read only: the current secret's mask, "kp_…aB3d"
+	LastUsedAt       time.Time // read only, like LastUsedFrom
+	LastUsedFrom     string
+	Version          int64
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+}
+
+// KeyState is a key's own state in one word.
+type KeyState string
+
+// The states of a key, the later ones outweighing the earlier.
+const (
+	KeyActive   KeyState = "active"
+	KeyExpired  KeyState = "expired"
+	KeyDisabled KeyState = "disabled"
+	KeyRevoked  KeyState = "revoked"
+)
+
+// KeyStates lists the states in the order in which filters offer them.
+var KeyStates = []KeyState{KeyActive, KeyExpired, KeyDisabled, KeyRevoked}
+
+// Label gives the state as pages show it.
+func (s KeyState) Label() string { return strings.ToUpper(string(s[:1])) + string(s[1:]) }
+
+// State tells the key's own state at an instant. Its user's, organization's and
+// license's states come on top of it in the check.
+func (k Key) State(now time.Time) KeyState {
+	switch {
+	case k.Revoked():
+		return KeyRevoked
+	case !k.Enabled:
+		return KeyDisabled
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return KeyExpired
+	}
+	return KeyActive
+}
+
+// Revoked tells whether the key has ended for good.
+func (k Key) Revoked() bool { return !k.RevokedAt.IsZero() }
+
+// Record gives the key's values for the Revision History; never a secret.
+func (k Key) Record() Record {
+	return Record{
+		{"Name", k.Name},
+		{"Description", k.Description},
+		{"Kind", string(k.Kind)},
+		{"Mapped user", k.Username},
+		{"API sets", apiSetNames(k.APISets)},
+		{"Expires", dateTime(k.ExpiresAt)},
+		{"Allowed networks", strings.Join(k.AllowedNetworks, ", ")},
+		{"Can impersonate", yesNo(k.CanImpersonate)},
+		{"Enabled", yesNo(k.Enabled)},
+		{"Revoked", yesNo(k.Revoked())},
+	}
+}
+
+// Secret is one secret of a key as it is stored: its hash and its mask.
+type Secret struct {
+	ID        int64
+	KeyID     int64
+	Hash      []byte // SHA-256, 32 bytes
+	Masked    string
+	Sealed    []byte    // AEAD ciphertext where it may be viewed again, else empty
+	Previous  bool      // being rotated out: works until ExpiresAt
+	ExpiresAt time.Time // the end of its grace; zero for the current secret
+	RetiredAt time.Time // zero: live
+	CreatedAt time.Time
+}

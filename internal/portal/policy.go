@@ -1,0 +1,136 @@
+package portal
+
+import (
+	"fmt"
+	"slices"
+)
+
+// The authorities of staff, in every organization.
+var staffAuthorities = map[Staff][]Authority{
+	SuperAdmin: {System, Administration, Gateway},
+	Support: {
+		ViewOrganizations, SystemRequests, AllowImpersonation,
+		ViewUsers, ViewRoles, APIKeys, ViewLicenses, Requests, History,
+	},
+}
+
+// Holds tells whether the actor has the authority in an organization; with
+// organization 0, in the whole installation.
+func (a Actor) Holds(need Authority, organization int64) bool {
+	if a.program {
+		return true
+	}
+	if need.includedIn(staffAuthorities[a.Staff]) {
+		return true
+	}
+	return organization != 0 && need.includedIn(a.Grants[organization].Authorities)
+}
+
+// Can answers "may they?" for an authority in an organization: nil, or an error
+// that says which authority is missing (CodeForbidden), or that nobody is
+// signed in (CodeUnauthenticated).
+func Can(actor Actor, need Authority, organization int64) error {
+	switch {
+	case actor.Holds(need, organization):
+		return nil
+	case !actor.SignedIn():
+		return Unauthenticated("Log in to go on.")
+	}
+	return Forbidden(need)
+}
+
+// CanSee answers whether an organization's things exist for the actor at all.
+// They do for its members and for staff; for others they are not found.
+func (a Actor) CanSee(organization int64) bool {
+	return a.Member(organization) || a.Holds(ViewOrganizations, 0)
+}
+
+// KeyUse is what somebody wants with a key.
+type KeyUse int
+
+// The uses of keys.
+const (
+	SeeKey KeyUse = iota
+	ChangeKey
+)
+
+// CanUseKeysOf answers whether the actor may see or change the keys that are
+// mapped to a user in an organization: one's own with Manage User API Key,
+// anyone's with Manage API Keys, and anyone's to look at with View API Keys.
+func CanUseKeysOf(actor Actor, use KeyUse, organization, user int64) error {
+	own := actor.UserID == user && actor.UserID != 0
+	switch {
+	case actor.Holds(ManageAPIKeys, organization):
+		return nil
+	case use == SeeKey && actor.Holds(ViewAPIKeys, organization):
+		return nil
+	case own:
+		return Can(actor, ManageUserAPIKey, organization)
+	case use == SeeKey:
+		return Can(actor, ViewAPIKeys, organization)
+	}
+	return Can(actor, ManageAPIKeys, organization)
+}
+
+// CanGrant answers whether the actor may hand out authorities and API sets in
+// an organization: nobody grants what they do not hold.
+func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets []APISet) error {
+	for _, authority := range authorities {
+		if !actor.Holds(authority, organization) {
+			return Denied(fmt.Sprintf("You can't grant “%s”: you don't hold it yourself.", authority.Name()))
+		}
+	}
+	if actor.Holds(ManageAPISets, 0) || actor.Grants[organization].AllAccess {
+		return nil
+	}
+	for _, set := range apiSets {
+		if !actor.Grants[organization].APISets[set.Slug] {
+			return Denied(fmt.Sprintf("You can't grant the API set “%s”: your own roles don't allow it.", set.Name))
+		}
+	}
+	return nil
+}
+
+// CanGrantAllAccess answers whether the actor may give All Access in an
+// organization.
+func CanGrantAllAccess(actor Actor, organization int64) error {
+	if actor.Holds(ManageAPISets, 0) || actor.Grants[organization].AllAccess {
+		return nil
+	}
+	return Denied("You can't grant All Access: you don't have it yourself.")
+}
+
+// Standing is what matters of a user when somebody wants to manage the account.
+type Standing struct {
+	User   User
+	Grants map[int64]Grant // the user's own, by organization
+}
+
+// CanManageUser answers whether the actor may change a user's account: its
+// details, whether it is enabled, its password's expiry. An account belongs to
+// its user in every organization, so Manage Users is needed in each of them,
+// and none of the user's authorities may be beyond the actor's. Staff are
+// managed by who may Manage Staff.
+func CanManageUser(actor Actor, target Standing) error {
+	if actor.Holds(ManageStaff, 0) {
+		return nil
+	}
+	if target.User.Staff != NotStaff {
+		return Forbidden(ManageStaff)
+	}
+	if len(target.Grants) == 0 {
+		return Denied("This user belongs to no organization; a super admin can manage the account.")
+	}
+	for organization, grant := range target.Grants {
+		if !actor.Member(organization) && !actor.Holds(ViewOrganizations, 0) {
+			return Denied("This user belongs to other organizations too. You can change the roles here; the account itself is a super admin's to change.")
+		}
+		if err := Can(actor, ManageUsers, organization); err != nil {
+			return err
+		}
+		if missing := slices.IndexFunc(grant.Authorities, func(a Authority) bool { return !actor.Holds(a, organization) }); missing >= 0 {
+			return Denied(fmt.Sprintf("This user holds “%s”, which you don't. Ask an administrator.", grant.Authorities[missing].Name()))
+		}
+	}
+	return nil
+}

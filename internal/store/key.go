@@ -1,0 +1,215 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+)
+
+const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.description, k.user_id, u.username, u.first_name, u.last_name,
+	k.created_by, k.creator_name, k.license_id, k.application_id, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
+	k.enabled, k.revoked_at, k.expires_at, s.masked, t.used_at, t.used_from, k.version, k.created_at, k.updated_at`
+
+// The use of a secret that was rotated out counts for its key too.
+const keyTables = `keys k JOIN organizations o ON o.id = k.organization_id JOIN users u ON u.id = k.user_id
+	LEFT JOIN secrets s ON s.key_id = k.id AND NOT s.previous AND s.retired_at IS NULL
+	LEFT JOIN secret_uses t ON t.secret_id = (SELECT x.secret_id FROM secret_uses x WHERE x.key_id = k.id ORDER BY x.used_at DESC, x.secret_id DESC LIMIT 1)`
+
+func scanKey(r row) (k portal.Key, err error) {
+	var publicID, masked, usedFrom sql.NullString
+	var user portal.User
+	var networks string
+	err = r.Scan(&k.ID, &k.Kind, &k.OrganizationID, &k.OrganizationName, &k.Name, &k.Description, &k.UserID, &user.Username, &user.FirstName, &user.LastName,
+		&k.CreatedBy, &k.CreatorName, referenced{&k.LicenseID}, referenced{&k.ApplicationID}, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
+		&k.Enabled, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt})
+	k.Username, k.UserName = user.Username, user.Name()
+	k.PublicID, k.Masked, k.LastUsedFrom = publicID.String, masked.String, usedFrom.String
+	k.AllowedNetworks = strings.Fields(networks)
+	if len(k.AllowedNetworks) == 0 {
+		k.AllowedNetworks = nil
+	}
+	return k, err
+}
+
+// Key finds a key with its API sets.
+func (q Queries) Key(ctx context.Context, id int64) (portal.Key, error) {
+	key, err := one(ctx, q, portal.NounKey, scanKey, `/* key */ SELECT `+keyColumns+` FROM `+keyTables+` WHERE k.id = $1`, id)
+	if err == nil {
+		key.APISets, err = q.apiSetsOfKey(ctx, id)
+	}
+	return key, err
+}
+
+// KeyFilter narrows the list of keys. Zero values do not.
+type KeyFilter struct {
+	portal.List
+	OrganizationID int64
+	UserID         int64
+	APISetID       int64
+	State          portal.KeyState
+}
+
+// Keys lists keys with their API sets by name, user, expires, created or
+// last_used. The search looks at name, description, the ends of secrets and the
+// mapped user.
+func (q Queries) Keys(ctx context.Context, filter KeyFilter) (portal.Page[portal.Key], error) {
+	l := listing[portal.Key]{
+		name: "keys", columns: keyColumns, from: keyTables, id: "k.id", scan: scanKey,
+		sorts: map[string]string{
+			"": "k.name_folded", "name": "k.name_folded", "user": "u.username_folded",
+			"expires": sortable("k.expires_at"), "created": sortable("k.created_at"), "last_used": sortable("t.used_at"),
+		},
+	}
+	l.search("(k.search || ' ' || u.search)", filter.Search)
+	if filter.OrganizationID != 0 {
+		l.filter("k.organization_id = ?", filter.OrganizationID)
+	}
+	if filter.UserID != 0 {
+		l.filter("k.user_id = ?", filter.UserID)
+	}
+	if filter.APISetID != 0 {
+		l.filter("EXISTS (SELECT 1 FROM key_api_sets x WHERE x.key_id = k.id AND x.api_set_id = ?)", filter.APISetID)
+	}
+	l.state(filter.State, q.Now())
+	keys, err := page(ctx, q, l, filter.List)
+	for i := range keys.Rows {
+		if err == nil {
+			keys.Rows[i].APISets, err = q.apiSetsOfKey(ctx, keys.Rows[i].ID)
+		}
+	}
+	return keys, err
+}
+
+// sortable is an instant as text that sorts (sixteen digits from 2001 to 2286);
+// what is not set comes last.
+func sortable(column string) string { return "coalesce(CAST(" + column + " AS TEXT), 'never')" }
+
+func (l *listing[T]) state(state portal.KeyState, now time.Time) {
+	switch state {
+	case portal.KeyRevoked:
+		l.where = append(l.where, "k.revoked_at IS NOT NULL")
+	case portal.KeyDisabled:
+		l.where = append(l.where, "k.revoked_at IS NULL AND NOT k.enabled")
+	case portal.KeyExpired:
+		l.filter("k.revoked_at IS NULL AND k.enabled AND k.expires_at <= ?", at(now))
+	case portal.KeyActive:
+		l.filter("k.revoked_at IS NULL AND k.enabled AND (k.expires_at IS NULL OR k.expires_at > ?)", at(now))
+	}
+}
+
+// LiveKeyNamed finds a user's key in an organization that is not revoked, by
+// its name regardless of case.
+func (q Queries) LiveKeyNamed(ctx context.Context, organization, user int64, name string) (portal.Key, error) {
+	return one(ctx, q, portal.NounKey, scanKey, `/* live key by name */ SELECT `+keyColumns+` FROM `+keyTables+`
+		WHERE k.organization_id = $1 AND k.user_id = $2 AND k.name_folded = $3 AND k.revoked_at IS NULL`, organization, user, portal.Fold(name))
+}
+
+// KeysLosing lists the keys that are not revoked and were granted an API set,
+// and how many there are in all.
+func (q Queries) KeysLosing(ctx context.Context, apiSet int64, most int) ([]portal.Key, int, error) {
+	const condition = ` k.revoked_at IS NULL AND EXISTS (SELECT 1 FROM key_api_sets x WHERE x.key_id = k.id AND x.api_set_id = $1)`
+	count, err := one(ctx, q, portal.NounKey, scalar[int], `/* count of keys with an API set */ SELECT count(*) FROM keys k WHERE`+condition, apiSet)
+	if err != nil {
+		return nil, 0, err
+	}
+	keys, err := all(ctx, q, scanKey, `/* keys with an API set */ SELECT `+keyColumns+` FROM `+keyTables+` WHERE`+condition+` ORDER BY k.id LIMIT $2`, apiSet, most)
+	return keys, count, err
+}
+
+// KeyCounts counts an organization's keys that are not revoked, and of these
+// the ones that expire before an instant and after now; a user other than 0
+// narrows both.
+func (q Queries) KeyCounts(ctx context.Context, organization, user int64, until time.Time) (live, expiring int, err error) {
+	err = q.q.QueryRowContext(ctx, `/* count of keys */ SELECT count(*), count(CASE WHEN expires_at > $3 AND expires_at <= $4 THEN 1 END) FROM keys
+		WHERE organization_id = $1 AND ($2 = 0 OR user_id = $2) AND revoked_at IS NULL`, organization, user, at(q.Now()), at(until)).Scan(&live, &expiring)
+	return live, expiring, q.engine.explain(err)
+}
+
+// KeyByHash finds the key that a secret belongs to, by the secret's hash.
+func (q Queries) KeyByHash(ctx context.Context, hash secret.Hash) (portal.Key, portal.Secret, error) {
+	s, err := one(ctx, q, portal.NounKey, scanSecret, `/* secret by hash */ SELECT `+secretColumns+` FROM secrets WHERE hash = $1`, hash[:])
+	if err != nil {
+		return portal.Key{}, s, err
+	}
+	key, err := q.Key(ctx, s.KeyID)
+	return key, s, err
+}
+
+const secretColumns = `id, key_id, hash, masked, sealed, previous, expires_at, retired_at, created_at`
+
+func scanSecret(r row) (s portal.Secret, err error) {
+	return s, r.Scan(&s.ID, &s.KeyID, &s.Hash, &s.Masked, &s.Sealed, &s.Previous, instant{&s.ExpiresAt}, instant{&s.RetiredAt}, instant{&s.CreatedAt})
+}
+
+// Secrets lists a key's secrets that are not retired, the current one first.
+func (q Queries) Secrets(ctx context.Context, key int64) ([]portal.Secret, error) {
+	return all(ctx, q, scanSecret, `/* live secrets of a key */ SELECT `+secretColumns+` FROM secrets WHERE key_id = $1 AND retired_at IS NULL ORDER BY previous, id`, key)
+}
+
+func (q Queries) apiSetsOfKey(ctx context.Context, key int64) ([]portal.APISet, error) {
+	return q.apiSets(ctx, `EXISTS (SELECT 1 FROM key_api_sets x WHERE x.api_set_id = s.id AND x.key_id = $1)`, key)
+}
+
+// InsertKey adds a key with its API sets and its first secret, and gives it
+// with its ID.
+func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (portal.Key, error) {
+	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
+		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
+			public_id, can_impersonate, data_loader, allowed_networks, enabled, revoked_at, expires_at, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1, $19, $19) RETURNING id`,
+		k.Kind, k.OrganizationID, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, s.Masked), k.UserID, k.CreatedBy, k.CreatorName,
+		ref(k.LicenseID), ref(k.ApplicationID), sql.NullString{String: k.PublicID, Valid: k.PublicID != ""}, k.CanImpersonate, k.DataLoader,
+		strings.Join(k.AllowedNetworks, " "), k.Enabled, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
+	if err != nil {
+		return k, err
+	}
+	if err := c.putKeyAPISets(ctx, id, k.APISets); err != nil {
+		return k, err
+	}
+	s.KeyID = id
+	if err := c.insertSecret(ctx, s); err != nil {
+		return k, err
+	}
+	return c.Key(ctx, id)
+}
+
+func (c *Change) insertSecret(ctx context.Context, s portal.Secret) error {
+	return c.exec(ctx, `/* insert secret */ INSERT INTO secrets (key_id, hash, masked, sealed, previous, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		s.KeyID, s.Hash, s.Masked, s.Sealed, s.Previous, at(s.ExpiresAt), at(c.Now()))
+}
+
+// UpdateKey writes what can change of a key, its API sets among it, if it still
+// has the given version; else the error is Stale. A revoked key never changes.
+func (c *Change) UpdateKey(ctx context.Context, k portal.Key) error {
+	err := c.execVersion(ctx, portal.NounKey, `/* update key */
+		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, can_impersonate = $8, allowed_networks = $9,
+			enabled = $10, revoked_at = $11, expires_at = $12, version = version + 1, updated_at = $13 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
+		k.ID, k.Version, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, k.Masked), k.UserID, k.CanImpersonate,
+		strings.Join(k.AllowedNetworks, " "), k.Enabled, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
+	if err != nil {
+		return err
+	}
+	return c.putKeyAPISets(ctx, k.ID, k.APISets)
+}
+
+func (c *Change) putKeyAPISets(ctx context.Context, key int64, sets []portal.APISet) error {
+	if err := c.exec(ctx, `/* clear API sets of a key */ DELETE FROM key_api_sets WHERE key_id = $1`, key); err != nil {
+		return err
+	}
+	for _, set := range sets {
+		if err := c.exec(ctx, `/* insert API set of a key */ INSERT INTO key_api_sets (key_id, api_set_id) VALUES ($1, $2)`, key, set.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keySearchText holds the end of the secret behind its ellipsis, so that the
+// last characters find the key.
+func keySearchText(k portal.Key, masked string) string {
+	return portal.Fold(k.Name + " " + k.Description + " " + masked + " " + k.PublicID)
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+
+	"keyportal/internal/portal"
+)
+
+const licenseColumns = `l.id, l.organization_id, l.number, l.domain, l.database_label, l.active, l.version, l.created_at, l.updated_at`
+
+func scanLicense(r row) (l portal.License, err error) {
+	return l, r.Scan(&l.ID, &l.OrganizationID, &l.Number, &l.Domain, &l.Database, &l.Active, &l.Version, instant{&l.CreatedAt}, instant{&l.UpdatedAt})
+}
+
+const instanceColumns = `i.id, i.license_id, i.name, i.environment, i.created_at`
+
+func scanInstance(r row) (i portal.Instance, err error) {
+	return i, r.Scan(&i.ID, &i.LicenseID, &i.Name, &i.Environment, instant{&i.CreatedAt})
+}
+
+// License finds a license.
+func (q Queries) License(ctx context.Context, id int64) (portal.License, error) {
+	return one(ctx, q, portal.NounLicense, scanLicense, `/* license */ SELECT `+licenseColumns+` FROM licenses l WHERE l.id = $1`, id)
+}
+
+// LicenseByNumber finds a license by its number.
+func (q Queries) LicenseByNumber(ctx context.Context, number string) (portal.License, error) {
+	return one(ctx, q, portal.NounLicense, scanLicense, `/* license by number */ SELECT `+licenseColumns+` FROM licenses l WHERE l.number = $1`, number)
+}
+
+// Licenses lists an organization's licenses by age.
+func (q Queries) Licenses(ctx context.Context, organization int64) ([]portal.License, error) {
+	return all(ctx, q, scanLicense, `/* licenses of an organization */ SELECT `+licenseColumns+` FROM licenses l WHERE l.organization_id = $1 ORDER BY l.id`, organization)
+}
+
+// Instance finds an instance.
+func (q Queries) Instance(ctx context.Context, id int64) (portal.Instance, error) {
+	return one(ctx, q, portal.NounInstance, scanInstance, `/* instance */ SELECT `+instanceColumns+` FROM instances i WHERE i.id = $1`, id)
+}
+
+// InstanceByName finds an instance by its name, regardless of case.
+func (q Queries) InstanceByName(ctx context.Context, name string) (portal.Instance, error) {
+	return one(ctx, q, portal.NounInstance, scanInstance, `/* instance by name */ SELECT `+instanceColumns+` FROM instances i WHERE i.name_folded = $1`, portal.Fold(name))
+}
+
+// InsertLicense adds a license and gives it with its ID.
+func (c *Change) InsertLicense(ctx context.Context, l portal.License) (portal.License, error) {
+	id, err := one(ctx, c.Queries, portal.NounLicense, scalar[int64], `/* insert license */
+		INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, 1, $6, $6) RETURNING id`, l.OrganizationID, l.Number, l.Domain, l.Database, l.Active, at(c.Now()))
+	if err != nil {
+		return l, err
+	}
+	return c.License(ctx, id)
+}
+
+// InsertInstance adds an instance and gives it with its ID.
+func (c *Change) InsertInstance(ctx context.Context, i portal.Instance) (portal.Instance, error) {
+	id, err := one(ctx, c.Queries, portal.NounInstance, scalar[int64], `/* insert instance */
+		INSERT INTO instances (license_id, name, name_folded, environment, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		i.LicenseID, i.Name, portal.Fold(i.Name), i.Environment, at(c.Now()))
+	if err != nil {
+		return i, err
+	}
+	return c.Instance(ctx, id)
+}

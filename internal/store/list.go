@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"keyportal/internal/portal"
+)
+
+// listing puts together the statement of a list: filters, an order and the
+// place where the page begins (keyset paging, so that a page costs the same
+// however far in it is).
+type listing[T any] struct {
+	name    string            // of the statement
+	columns string            // what scan reads
+	from    string            // tables and joins
+	id      string            // the column that makes the order total
+	sorts   map[string]string // what may be sorted by → text expression, never NULL; "" is the list's own order
+	scan    func(row) (T, error)
+	where   []string
+	args    []any
+}
+
+// filter adds a condition; ? stands for its argument.
+func (l *listing[T]) filter(condition string, arg any) {
+	l.args = append(l.args, arg)
+	l.where = append(l.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(l.args))))
+}
+
+// search keeps the rows whose folded text has all words.
+func (l *listing[T]) search(expression, text string) {
+	for word := range strings.FieldsSeq(portal.Fold(text)) {
+		l.filter(expression+` LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(word)+"%")
+	}
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// keyed is a row with what the order needs of it.
+type keyed[T any] struct {
+	value T
+	place place
+}
+
+// place is where a row stands in the list.
+type place struct {
+	Sort string
+	ID   int64
+}
+
+func (p place) String() string {
+	text, _ := json.Marshal([]any{p.Sort, p.ID})
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func parsePlace(text string) (p place, err error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &[]any{&p.Sort, &p.ID})
+	}
+	if err != nil {
+		return p, &portal.Error{Code: portal.CodeInvalid, Message: "The list's page is not known. Start from its first page.", Cause: err}
+	}
+	return p, nil
+}
+
+// page runs the list's statement for one page.
+func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List) (portal.Page[T], error) {
+	var result portal.Page[T]
+	order, known := l.sorts[list.Sort.By]
+	if !known {
+		order = l.sorts[""]
+	}
+	direction, beyond := "ASC", ">"
+	if list.Sort.Desc {
+		direction, beyond = "DESC", "<"
+	}
+	if list.After != "" {
+		after, err := parsePlace(list.After)
+		if err != nil {
+			return result, err
+		}
+		l.args = append(l.args, after.Sort, after.ID)
+		l.where = append(l.where, fmt.Sprintf("(%s, %s) %s ($%d, $%d)", order, l.id, beyond, len(l.args)-1, len(l.args)))
+	}
+	limit := list.Limit
+	if limit <= 0 {
+		limit = portal.PageSize
+	}
+	statement := fmt.Sprintf("/* %s */ SELECT %s, %s, %s FROM %s", l.name, order, l.id, l.columns, l.from)
+	if len(l.where) > 0 {
+		statement += " WHERE " + strings.Join(l.where, " AND ")
+	}
+	statement += fmt.Sprintf(" ORDER BY %s %s, %s %s LIMIT %d", order, direction, l.id, direction, limit+1)
+	rows, err := all(ctx, q, l.scanKeyed, statement, l.args...)
+	if err != nil {
+		return result, err
+	}
+	if len(rows) > limit {
+		rows = rows[:limit]
+		result.Next = rows[limit-1].place.String()
+	}
+	for _, row := range rows {
+		result.Rows = append(result.Rows, row.value)
+	}
+	return result, nil
+}
+
+func (l *listing[T]) scanKeyed(r row) (k keyed[T], err error) {
+	k.value, err = l.scan(behind{r, []any{&k.place.Sort, &k.place.ID}})
+	return k, err
+}
+
+// behind is a row whose first columns go elsewhere.
+type behind struct {
+	row
+	first []any
+}
+
+// Scan reads the first columns and then dest.
+func (b behind) Scan(dest ...any) error {
+	return b.row.Scan(append(b.first[:len(b.first):len(b.first)], dest...)...)
+}

@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+
+	"keyportal/internal/portal"
+)
+
+const membershipColumns = `m.id, m.organization_id, o.name, m.user_id, m.admin, m.all_access, m.ended_at, m.version, m.created_at, m.updated_at`
+const membershipTables = `memberships m JOIN organizations o ON o.id = m.organization_id`
+
+func scanMembership(r row) (m portal.Membership, err error) {
+	return m, r.Scan(&m.ID, &m.OrganizationID, &m.OrganizationName, &m.UserID, &m.Admin, &m.AllAccess,
+		instant{&m.EndedAt}, &m.Version, instant{&m.CreatedAt}, instant{&m.UpdatedAt})
+}
+
+// Membership finds a user's membership in an organization with its roles, ended
+// or not.
+func (q Queries) Membership(ctx context.Context, organization, user int64) (portal.Membership, error) {
+	m, err := one(ctx, q, portal.NounMembership, scanMembership,
+		`/* membership */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.organization_id = $1 AND m.user_id = $2`, organization, user)
+	if err == nil {
+		m.Roles, err = q.rolesOfMembership(ctx, m.ID)
+	}
+	return m, err
+}
+
+// Memberships lists a user's memberships with their roles, ended ones too, by
+// age.
+func (q Queries) Memberships(ctx context.Context, user int64) ([]portal.Membership, error) {
+	memberships, err := all(ctx, q, scanMembership,
+		`/* memberships of a user */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.user_id = $1 ORDER BY m.id`, user)
+	for i := range memberships {
+		if err == nil {
+			memberships[i].Roles, err = q.rolesOfMembership(ctx, memberships[i].ID)
+		}
+	}
+	return memberships, err
+}
+
+// Grants gives what a user holds, by organization: what the flags, the roles
+// and the groups of active memberships add up to. Retired API sets count for
+// nothing.
+func (q Queries) Grants(ctx context.Context, user int64) (map[int64]portal.Grant, error) {
+	memberships, err := all(ctx, q, scanMembership,
+		`/* active memberships of a user */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.user_id = $1 AND m.ended_at IS NULL`, user)
+	if err != nil {
+		return nil, err
+	}
+	grants := make(map[int64]portal.Grant, len(memberships))
+	for _, m := range memberships {
+		grant := portal.Grant{AllAccess: m.AllAccess, APISets: map[string]bool{}}
+		if m.Admin {
+			grant.Authorities = append(grant.Authorities, portal.Administration)
+		}
+		authorities, err := all(ctx, q, scalar[portal.Authority], `/* authorities of a membership */
+			SELECT DISTINCT a.authority FROM role_authorities a WHERE a.role_id IN (`+rolesHeld+`) ORDER BY a.authority`, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		grant.Authorities = append(grant.Authorities, authorities...)
+		slugs, err := all(ctx, q, scalar[string], `/* API sets of a membership */
+			SELECT DISTINCT s.slug FROM role_api_sets r JOIN api_sets s ON s.id = r.api_set_id
+			WHERE s.retired_at IS NULL AND r.role_id IN (`+rolesHeld+`)`, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, slug := range slugs {
+			grant.APISets[slug] = true
+		}
+		grants[m.OrganizationID] = grant
+	}
+	return grants, nil
+}
+
+// rolesHeld selects the roles that a membership ($1) holds, directly or by a
+// group.
+const rolesHeld = `SELECT mr.role_id FROM membership_roles mr JOIN roles r1 ON r1.id = mr.role_id AND r1.deleted_at IS NULL WHERE mr.membership_id = $1
+	UNION SELECT gr.role_id FROM group_members gm JOIN groups g ON g.id = gm.group_id AND g.deleted_at IS NULL
+		JOIN group_roles gr ON gr.group_id = g.id JOIN roles r2 ON r2.id = gr.role_id AND r2.deleted_at IS NULL WHERE gm.membership_id = $1`
+
+// SaveMembership writes a membership with its roles: a new one when its ID is
+// 0, else the one that still has the given version (or the error is Stale). It
+// gives the membership as it is then.
+func (c *Change) SaveMembership(ctx context.Context, m portal.Membership) (portal.Membership, error) {
+	var err error
+	if m.ID == 0 {
+		m.ID, err = one(ctx, c.Queries, portal.NounMembership, scalar[int64], `/* insert membership */
+			INSERT INTO memberships (organization_id, user_id, admin, all_access, ended_at, version, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, 1, $6, $6) RETURNING id`, m.OrganizationID, m.UserID, m.Admin, m.AllAccess, at(m.EndedAt), at(c.Now()))
+	} else {
+		err = c.execVersion(ctx, portal.NounMembership, `/* update membership */
+			UPDATE memberships SET admin = $3, all_access = $4, ended_at = $5, version = version + 1, updated_at = $6 WHERE id = $1 AND version = $2`,
+			m.ID, m.Version, m.Admin, m.AllAccess, at(m.EndedAt), at(c.Now()))
+	}
+	if err != nil {
+		return m, err
+	}
+	if err := c.exec(ctx, `/* clear roles of a membership */ DELETE FROM membership_roles WHERE membership_id = $1`, m.ID); err != nil {
+		return m, err
+	}
+	for _, role := range m.Roles {
+		if err := c.exec(ctx, `/* insert role of a membership */ INSERT INTO membership_roles (membership_id, role_id) VALUES ($1, $2)`, m.ID, role.ID); err != nil {
+			return m, err
+		}
+	}
+	return c.Membership(ctx, m.OrganizationID, m.UserID)
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"keyportal/internal/store/migrations"
+)
+
+// Options are what a store needs beside its database.
+type Options struct {
+	MAC   MAC              // signs the Revision History; required for changes
+	Clock func() time.Time // time.Now when nil
+}
+
+// Open opens a database: a file name for SQLite (made when missing), or a URL
+// with the scheme postgres or postgresql. It does not touch the schema.
+func Open(ctx context.Context, database string, options Options) (*Store, error) {
+	engine := engineOf(database)
+	if engine == engineSQLite {
+		absolute, err := filepath.Abs(database)
+		if err != nil {
+			return nil, openError(database, err)
+		}
+		database = absolute
+	}
+	read, write, err := engine.pools(database)
+	if err != nil {
+		return nil, openError(database, err)
+	}
+	if options.Clock == nil {
+		options.Clock = time.Now
+	}
+	store := &Store{
+		Queries: Queries{q: read, engine: engine, now: options.Clock},
+		read:    read, write: write, mac: options.MAC, clock: options.Clock,
+	}
+	if err := errors.Join(write.PingContext(ctx), read.PingContext(ctx)); err != nil {
+		return nil, errors.Join(openError(database, engine.explain(err)), store.Close())
+	}
+	return store, nil
+}
+
+// Migrate brings the schema up to date. Several processes may do so at once. A
+// schema newer than this program knows is refused.
+func (s *Store) Migrate(ctx context.Context) error {
+	provider, err := s.provider()
+	if err != nil {
+		return err
+	}
+	current, newest, err := versions(ctx, provider)
+	if err != nil {
+		return err
+	}
+	if current > newest {
+		return fmt.Errorf("the database has schema version %d and this program knows %d at the most: run the newer program", current, newest)
+	}
+	_, err = provider.Up(ctx)
+	if err != nil && s.engine == engineSQLite {
+		// SQLite has no lock for goose: another process was migrating. Its
+		// transaction has ended now, so a second look finds what is left.
+		_, err = provider.Up(ctx)
+	}
+	return s.engine.explain(err)
+}
+
+// Migrated tells whether the schema is the one that this program needs.
+func (s *Store) Migrated(ctx context.Context) (bool, error) {
+	provider, err := s.provider()
+	if err != nil {
+		return false, err
+	}
+	current, newest, err := versions(ctx, provider)
+	return current == newest, s.engine.explain(err)
+}
+
+func versions(ctx context.Context, provider *goose.Provider) (current, newest int64, err error) {
+	current, err = provider.GetDBVersion(ctx)
+	for _, source := range provider.ListSources() {
+		newest = max(newest, source.Version)
+	}
+	return current, newest, err
+}
+
+func (s *Store) provider() (*goose.Provider, error) {
+	own := goose.NewGoMigration(2, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+		return execScript(ctx, tx, string(s.engine)+".sql")
+	}}, nil)
+	options := []goose.ProviderOption{goose.WithGoMigrations(own)}
+	dialect := goose.DialectSQLite3
+	if s.engine == enginePostgres {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		dialect = goose.DialectPostgres
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	return goose.NewProvider(dialect, s.write, migrations.Files, options...)
+}
+
+func execScript(ctx context.Context, tx *sql.Tx, file string) error {
+	script, err := migrations.Files.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, string(script))
+	return err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"keyportal/internal/portal"
+)
+
+const userColumns = `u.id, u.username, u.first_name, u.last_name, u.email, u.staff, u.enabled, u.locked, u.password_expired,
+	u.password_hash IS NOT NULL, u.last_sign_in_at, u.version, u.created_at, u.updated_at`
+
+func scanUser(r row) (u portal.User, err error) {
+	return u, r.Scan(&u.ID, &u.Username, &u.FirstName, &u.LastName, &u.Email, &u.Staff, &u.Enabled, &u.Locked, &u.PasswordExpired,
+		&u.HasPassword, instant{&u.LastSignInAt}, &u.Version, instant{&u.CreatedAt}, instant{&u.UpdatedAt})
+}
+
+// User finds a user.
+func (q Queries) User(ctx context.Context, id int64) (portal.User, error) {
+	return one(ctx, q, portal.NounUser, scanUser, `/* user */ SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
+}
+
+// UserByUsername finds a user by username, regardless of case.
+func (q Queries) UserByUsername(ctx context.Context, username string) (portal.User, error) {
+	return one(ctx, q, portal.NounUser, scanUser, `/* user by username */ SELECT `+userColumns+` FROM users u WHERE u.username_folded = $1`, portal.Fold(username))
+}
+
+// UserFilter narrows the list of users. Zero values do not.
+type UserFilter struct {
+	portal.List
+	OrganizationID int64 // members of this organization only
+	Enabled        *bool
+	Locked         *bool
+	Expired        *bool
+}
+
+// Users lists users by username, first_name, last_name, email, enabled, locked
+// or expired. The search looks at names, username and e-mail.
+func (q Queries) Users(ctx context.Context, filter UserFilter) (portal.Page[portal.User], error) {
+	l := listing[portal.User]{
+		name: "users", columns: userColumns, from: "users u", id: "u.id", scan: scanUser,
+		sorts: map[string]string{
+			"": "u.username_folded", "username": "u.username_folded", "first_name": "lower(u.first_name)", "last_name": "lower(u.last_name)", "email": "lower(u.email)",
+			"enabled": flag("u.enabled"), "locked": flag("u.locked"), "expired": flag("u.password_expired"),
+		},
+	}
+	l.search("u.search", filter.Search)
+	if filter.OrganizationID != 0 {
+		l.filter("EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.organization_id = ? AND m.ended_at IS NULL)", filter.OrganizationID)
+	}
+	for column, want := range map[string]*bool{"u.enabled": filter.Enabled, "u.locked": filter.Locked, "u.password_expired": filter.Expired} {
+		if want != nil {
+			l.filter(column+" = ?", *want)
+		}
+	}
+	return page(ctx, q, l, filter.List)
+}
+
+// flag is a boolean column as text that sorts.
+func flag(column string) string { return "CASE WHEN " + column + " THEN '1' ELSE '0' END" }
+
+// AnyUsers tells whether there are users at all; a fresh installation has none.
+func (q Queries) AnyUsers(ctx context.Context) (bool, error) {
+	return one(ctx, q, portal.NounUser, scalar[bool], `/* any users */ SELECT EXISTS (SELECT 1 FROM users)`)
+}
+
+// EnabledSuperAdmins counts the enabled super admins other than one user.
+func (q Queries) EnabledSuperAdmins(ctx context.Context, otherThan int64) (int, error) {
+	return one(ctx, q, portal.NounUser, scalar[int], `/* enabled super admins */ SELECT count(*) FROM users WHERE staff = 'super_admin' AND enabled AND id <> $1`, otherThan)
+}
+
+// PasswordHash gives a user's encoded password hash; empty when none was set.
+func (q Queries) PasswordHash(ctx context.Context, user int64) (string, error) {
+	hash, err := one(ctx, q, portal.NounUser, scalar[sql.NullString], `/* password hash */ SELECT password_hash FROM users WHERE id = $1`, user)
+	return hash.String, err
+}
+
+// InsertUser adds a user without a password and gives it with its ID.
+func (c *Change) InsertUser(ctx context.Context, u portal.User) (portal.User, error) {
+	id, err := one(ctx, c.Queries, portal.NounUser, scalar[int64], `/* insert user */
+		INSERT INTO users (username, username_folded, first_name, last_name, email, search, staff, enabled, locked, password_expired, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) RETURNING id`,
+		u.Username, portal.Fold(u.Username), u.FirstName, u.LastName, u.Email, searchTextOf(u), u.Staff, u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
+	if err != nil {
+		return u, err
+	}
+	return c.User(ctx, id)
+}
+
+// UpdateUser writes a user's values if the user still has the given version;
+// else the error is Stale.
+func (c *Change) UpdateUser(ctx context.Context, u portal.User) error {
+	return c.execVersion(ctx, portal.NounUser, `/* update user */
+		UPDATE users SET username = $3, username_folded = $4, first_name = $5, last_name = $6, email = $7, search = $8, staff = $9,
+			enabled = $10, locked = $11, password_expired = $12, version = version + 1, updated_at = $13 WHERE id = $1 AND version = $2`,
+		u.ID, u.Version, u.Username, portal.Fold(u.Username), u.FirstName, u.LastName, u.Email, searchTextOf(u), u.Staff,
+		u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
+}
+
+// SetPassword writes a user's encoded password hash; the password is not
+// expired then.
+func (c *Change) SetPassword(ctx context.Context, user int64, hash string) error {
+	return c.exec(ctx, `/* set password */ UPDATE users SET password_hash = $2, password_expired = FALSE, version = version + 1, updated_at = $3 WHERE id = $1`,
+		user, hash, at(c.Now()))
+}
+
+// SignedIn notes when a user signed in last.
+func (u *Update) SignedIn(ctx context.Context, user int64) error {
+	return u.exec(ctx, `/* signed in */ UPDATE users SET last_sign_in_at = $2 WHERE id = $1`, user, at(u.Now()))
+}
+
+func searchTextOf(u portal.User) string {
+	return portal.Fold(u.Username + " " + u.FirstName + " " + u.LastName + " " + u.Email)
+}
