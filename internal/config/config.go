@@ -1,0 +1,143 @@
+// Package config holds the settings of the program: where each comes from (a
+// flag, else an environment variable, else a default), what it may be, and how
+// it prints. Passwords within settings never print.
+//
+// The structs carry kong's tags, so that a command embeds the ones it needs:
+// [Config] for the servers, [Data] and [Log] for the commands that work on the
+// data alone. kong calls Validate after it has filled them.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+)
+
+// Config is what the servers need to know.
+type Config struct {
+	Data
+	Log
+
+	Addr        string `env:"KEYPORTAL_ADDR" default:"127.0.0.1:8080" help:"Address on which the portal listens."`
+	GatewayAddr string `env:"KEYPORTAL_GATEWAY_ADDR" default:"127.0.0.1:8081" help:"Address on which gateways have keys checked; health and metrics are there too."`
+
+	BaseURL        *url.URL `name:"base-url" placeholder:"URL" env:"KEYPORTAL_BASE_URL" help:"URL under which people reach the portal, such as https://keys.example.com. By default http:// and the address it listens on."`
+	TrustedProxies Networks `placeholder:"NETWORK,..." env:"KEYPORTAL_TRUSTED_PROXIES" help:"Addresses and networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,127.0.0.1. By default none."`
+
+	SMTPURL  SecretURL `name:"smtp-url" placeholder:"URL" env:"KEYPORTAL_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587 or smtps://…. By default no mail is sent and links are shown to the administrator."`
+	MailFrom string    `placeholder:"ADDRESS" env:"KEYPORTAL_MAIL_FROM" help:"Sender of the portal's mail, such as 'Key Portal <keys@example.com>'."`
+}
+
+// Validate returns the first setting that can't be used, in one line that says
+// what to do about it.
+func (c Config) Validate() error {
+	return firstError(
+		c.Data.Validate,
+		func() error { return checkAddr("--addr", c.Addr) },
+		func() error { return checkAddr("--gateway-addr", c.GatewayAddr) },
+		c.checkAddrsDiffer,
+		c.checkBaseURL,
+		c.checkMail,
+	)
+}
+
+// URL is the base URL of the portal, without a slash at its end. Where none is
+// configured it is made of the address on which the portal listens, which the
+// caller takes from the open listener (the configured port may be 0).
+func (c Config) URL(listening net.Addr) *url.URL {
+	if c.BaseURL != nil {
+		return &url.URL{Scheme: c.BaseURL.Scheme, Host: c.BaseURL.Host}
+	}
+	host, port, err := net.SplitHostPort(listening.String())
+	if err != nil {
+		return &url.URL{Scheme: "http", Host: listening.String()}
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
+}
+
+// Secure reports whether browsers reach the portal through https, and cookies
+// may thus be restricted to it.
+func (c Config) Secure() bool {
+	return c.BaseURL != nil && c.BaseURL.Scheme == "https"
+}
+
+// LogValue lists the settings for the log, with passwords masked.
+func (c Config) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.Any("db", c.DB),
+		slog.String("keyset", c.KeysetPath()),
+		slog.String("addr", c.Addr),
+		slog.String("gateway_addr", c.GatewayAddr),
+	}
+	if c.BaseURL != nil {
+		attrs = append(attrs, slog.String("base_url", c.BaseURL.String()))
+	}
+	if len(c.TrustedProxies) > 0 {
+		attrs = append(attrs, slog.String("trusted_proxies", c.TrustedProxies.String()))
+	}
+	if c.SMTPURL != "" {
+		attrs = append(attrs, slog.Any("smtp_url", c.SMTPURL), slog.String("mail_from", c.MailFrom))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+func (c Config) checkAddrsDiffer() error {
+	_, port, _ := net.SplitHostPort(c.Addr)
+	if c.Addr == c.GatewayAddr && port != "0" {
+		return fmt.Errorf("--addr and --gateway-addr are both %s: give the checks a port of their own", c.Addr)
+	}
+	return nil
+}
+
+func (c Config) checkBaseURL() error {
+	u := c.BaseURL
+	switch {
+	case u == nil:
+		return nil
+	case u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("--base-url must start with http:// or https://")
+	case u.Hostname() == "":
+		return errors.New("--base-url names no host: write it as https://keys.example.com")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return errors.New("--base-url must be scheme, host and port only, such as https://keys.example.com")
+	case u.Path != "" && u.Path != "/":
+		return fmt.Errorf("--base-url must not have a path: the portal needs a host name of its own, so leave %s out", u.Path)
+	}
+	return nil
+}
+
+func (c Config) checkMail() error {
+	if c.SMTPURL != "" && c.MailFrom == "" {
+		return errors.New("--smtp-url needs --mail-from: say who the portal's mail comes from")
+	}
+	return nil
+}
+
+// checkAddr tells whether addr is something to listen on: an optional host and
+// a port number, which is 0 for any that is free.
+func checkAddr(flag, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%s %q must be HOST:PORT, such as 127.0.0.1:8080", flag, addr)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s %q must end in a port number from 0 to 65535", flag, addr)
+	}
+	return nil
+}
+
+// firstError runs the checks in turn up to the first that fails.
+func firstError(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
