@@ -54,3 +54,15 @@ func (u *Update) RememberAddress(ctx context.Context, user int64, address string
 	return u.exec(ctx, `/* remember address */ INSERT INTO known_addresses (user_id, address, seen_at) VALUES ($1, $2, $3)
 		ON CONFLICT (user_id, address) DO UPDATE SET seen_at = excluded.seen_at`, user, address, at(u.Now()))
 }
+
+// TakeThrottle is Throttle for a transaction that is going to count a failure:
+// no other transaction sees or changes the count until it ends.
+func (u *Update) TakeThrottle(ctx context.Context, name string) (Throttle, error) {
+	return one(ctx, u.Queries, portal.NounSession, scanThrottle, `/* take throttle */ INSERT INTO throttles AS t (name, failures, failed_at) VALUES ($1, 0, 0)
+		ON CONFLICT (name) DO UPDATE SET failures = t.failures RETURNING failures, failed_at`, name)
+}
+
+// TakeBackFailure takes back one failure under a name.
+func (u *Update) TakeBackFailure(ctx context.Context, name string) error {
+	return u.exec(ctx, `/* take back a failure */ UPDATE throttles SET failures = failures - 1 WHERE name = $1 AND failures > 0`, name)
+}

@@ -1,0 +1,236 @@
+package manage
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+)
+
+// APISets lists all API sets, those in use first. For everybody who is signed
+// in: names and descriptions are the vendor's public offer.
+func (m *Manager) APISets(ctx context.Context) ([]portal.APISet, error) {
+	if err := signedIn(portal.ActorFrom(ctx)); err != nil {
+		return nil, err
+	}
+	return m.Store.APISets(ctx)
+}
+
+// APISetDetails is an API set with what stands on it.
+type APISetDetails struct {
+	portal.APISet
+	Roles    []portal.Role // that allow it
+	Keys     []portal.Key  // some of the keys that are not revoked and were granted it
+	KeyCount int           // all of them
+}
+
+const keysShown = 20
+
+// APISet finds an API set with the roles that allow it and the keys that would
+// lose it. For who may Manage API Sets.
+func (m *Manager) APISet(ctx context.Context, id int64) (APISetDetails, error) {
+	var details APISetDetails
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageAPISets, 0); err != nil {
+		return details, err
+	}
+	var err error
+	if details.APISet, err = m.Store.APISet(ctx, id); err != nil {
+		return details, err
+	}
+	if details.Roles, err = m.Store.RolesWithAPISet(ctx, id); err != nil {
+		return details, err
+	}
+	details.Keys, details.KeyCount, err = m.Store.KeysLosing(ctx, id, keysShown)
+	return details, err
+}
+
+// APISetInput is what an API set is made of.
+type APISetInput struct {
+	ID, Version int64 // of the set that is edited
+	Submission  string
+	Slug        string
+	Name        string
+	Description string
+	Routes      string // a pattern a line
+}
+
+// CreateAPISet makes an API set. For who may Manage API Sets.
+func (m *Manager) CreateAPISet(ctx context.Context, in APISetInput) (portal.APISet, error) {
+	var made portal.APISet
+	err := m.changeAPISets(ctx, func(c *store.Change) error {
+		id, again, err := submitted(ctx, c, in.Submission, portal.NounAPISet)
+		if err != nil {
+			return err
+		}
+		if again {
+			made, err = c.APISet(ctx, id)
+			return unchanged(err)
+		}
+		set, err := checkAPISet(ctx, c, portal.APISet{}, in)
+		if err != nil {
+			return err
+		}
+		if made, err = c.InsertAPISet(ctx, set); err != nil {
+			return err
+		}
+		if err := c.Record(ctx, apiSetRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
+			return err
+		}
+		return submit(ctx, c, in.Submission, portal.NounAPISet, made.ID)
+	})
+	return made, err
+}
+
+// UpdateAPISet edits an API set. For who may Manage API Sets.
+func (m *Manager) UpdateAPISet(ctx context.Context, in APISetInput) error {
+	return m.changeAPISets(ctx, func(c *store.Change) error {
+		was, err := c.APISet(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		set, err := checkAPISet(ctx, c, was, in)
+		if err != nil {
+			return err
+		}
+		set.Version = in.Version
+		return putAPISet(ctx, c, was, set, "edited")
+	})
+}
+
+// RetireAPISet takes an API set away from all keys; it can be put back into
+// use. Its name must be typed to confirm. For who may Manage API Sets.
+func (m *Manager) RetireAPISet(ctx context.Context, id, version int64, typed string) error {
+	return m.changeAPISets(ctx, func(c *store.Change) error {
+		was, err := c.APISet(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := confirm(typed, was.Name); err != nil {
+			return err
+		}
+		if was.Retired() {
+			return errUnchanged
+		}
+		set := was
+		set.Version, set.RetiredAt = version, c.Now()
+		return putAPISet(ctx, c, was, set, "retired")
+	})
+}
+
+// RestoreAPISet puts a retired API set back into use: keys that were granted it
+// reach it again. For who may Manage API Sets.
+func (m *Manager) RestoreAPISet(ctx context.Context, id, version int64) error {
+	return m.changeAPISets(ctx, func(c *store.Change) error {
+		was, err := c.APISet(ctx, id)
+		if err != nil {
+			return err
+		}
+		set := was
+		set.Version = version
+		set.RetiredAt = portal.APISet{}.RetiredAt
+		if err := checkRoutes(ctx, c, set); err != nil {
+			return portal.Conflict("This API set can't be put back into use: " + err.Error() + ". Edit its route patterns first.")
+		}
+		return putAPISet(ctx, c, was, set, "put back into use")
+	})
+}
+
+func (m *Manager) changeAPISets(ctx context.Context, fn func(*store.Change) error) error {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageAPISets, 0); err != nil {
+		return err
+	}
+	return m.change(ctx, fn)
+}
+
+func putAPISet(ctx context.Context, c *store.Change, was, set portal.APISet, action string) error {
+	changes := portal.Diff(was.Record(), set.Record())
+	if len(changes) == 0 && set.Version == was.Version {
+		return errUnchanged
+	}
+	if err := c.UpdateAPISet(ctx, set); err != nil {
+		return err
+	}
+	return c.Record(ctx, apiSetRevision(set, action, changes))
+}
+
+// checkAPISet validates what was entered and gives the set as it would be.
+func checkAPISet(ctx context.Context, c *store.Change, was portal.APISet, in APISetInput) (portal.APISet, error) {
+	var invalid portal.Invalid
+	set := was
+	set.Slug = strings.TrimSpace(in.Slug)
+	set.Name = invalid.Name("name", "name", in.Name)
+	set.Description = invalid.Description("description", "description", in.Description)
+	set.Routes = lines(in.Routes)
+	invalid.Check(portal.ValidSlug(set.Slug), "slug", "The slug is made of lower-case letters, digits and single hyphens, 64 characters at most, like revenue-management.")
+	others, err := c.APISets(ctx)
+	if err != nil {
+		return set, err
+	}
+	for _, other := range others {
+		invalid.Check(other.ID == set.ID || other.Slug != set.Slug, "slug", "There is an API set with this slug already. Choose another.")
+		invalid.Check(other.ID == set.ID || portal.Fold(other.Name) != portal.Fold(set.Name), "name", "There is an API set with this name already. Choose another.")
+	}
+	if err := checkRoutes(ctx, c, set); err != nil {
+		invalid.Add("routes", "This route pattern can't be used: "+err.Error()+".")
+	}
+	return set, invalid.Err()
+}
+
+// checkRoutes finds a pattern that is malformed, or overlaps one of another set.
+func checkRoutes(ctx context.Context, c *store.Change, set portal.APISet) error {
+	others, err := c.APISets(ctx)
+	if err != nil {
+		return err
+	}
+	others = slices.DeleteFunc(others, func(other portal.APISet) bool { return other.ID == set.ID })
+	_, err = portal.NewRouter(append(others, set))
+	return err
+}
+
+// chooseAPISets finds the API sets of slugs. A retired one can stay where it is
+// but not be added.
+func chooseAPISets(ctx context.Context, c *store.Change, invalid *portal.Invalid, slugs []string, held []portal.APISet) ([]portal.APISet, error) {
+	all, err := c.APISets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []portal.APISet
+	for _, set := range all {
+		switch {
+		case !slices.Contains(slugs, set.Slug):
+		case set.Retired() && !holdsAPISet(held, set):
+			invalid.Add("api_set", "The API set “"+set.Name+"” was retired. Choose another.")
+		default:
+			chosen = append(chosen, set)
+		}
+	}
+	for _, slug := range slugs {
+		known := slices.ContainsFunc(all, func(set portal.APISet) bool { return set.Slug == slug })
+		invalid.Check(known, "api_set", "There is no API set “"+clip(slug, portal.MaxName)+"”. Choose from the list.")
+	}
+	return chosen, nil
+}
+
+func holdsAPISet(sets []portal.APISet, set portal.APISet) bool {
+	return slices.ContainsFunc(sets, func(one portal.APISet) bool { return one.ID == set.ID })
+}
+
+func withoutAPISets(all, gone []portal.APISet) []portal.APISet {
+	return slices.DeleteFunc(slices.Clone(all), func(set portal.APISet) bool { return holdsAPISet(gone, set) })
+}
+
+func apiSetRevision(set portal.APISet, action string, changes []portal.ValueChange) portal.Revision {
+	return portal.Revision{Noun: portal.NounAPISet, NounID: set.ID, NounName: set.Name, Action: action, Changes: changes}
+}
+
+func lines(text string) []string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,308 @@
+package manage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store"
+)
+
+// Keys lists keys: those of one user in an organization for who may see them
+// (one's own with Manage User API Key), or all of an organization for who may
+// View API Keys. Without an organization, all keys for staff.
+func (m *Manager) Keys(ctx context.Context, filter store.KeyFilter) (portal.Page[portal.Key], error) {
+	actor := portal.ActorFrom(ctx)
+	if err := portal.CanUseKeysOf(actor, portal.SeeKey, filter.OrganizationID, filter.UserID); err != nil {
+		return portal.Page[portal.Key]{}, err
+	}
+	return m.Store.Keys(ctx, filter)
+}
+
+// KeyDetails is a key with what the actor may do with it and what it reaches.
+type KeyDetails struct {
+	portal.Key
+	Ineffective []portal.APISet // granted, but retired or not allowed by the mapped user's roles now
+	Changeable  error           // nil when the actor may change the key; else why not
+}
+
+// Key finds a key that the actor may see. Others are not found.
+func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
+	actor := portal.ActorFrom(ctx)
+	key, err := m.Store.Key(ctx, id)
+	if err != nil {
+		return KeyDetails{}, err
+	}
+	if err := canSeeKey(actor, key); err != nil {
+		return KeyDetails{}, err
+	}
+	grants, err := m.Store.Grants(ctx, key.UserID)
+	if err != nil {
+		return KeyDetails{}, err
+	}
+	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
+	for _, set := range key.APISets {
+		if set.Retired() || !reaches(grants, key.OrganizationID, set) {
+			details.Ineffective = append(details.Ineffective, set)
+		}
+	}
+	return details, nil
+}
+
+// canSeeKey answers with CodeForbidden for a key in the actor's own
+// organization, and with CodeNotFound for any other: it must not show that
+// there is one.
+func canSeeKey(actor portal.Actor, key portal.Key) error {
+	err := portal.CanUseKeysOf(actor, portal.SeeKey, key.OrganizationID, key.UserID)
+	if err != nil && actor.SignedIn() && !actor.CanSee(key.OrganizationID) {
+		return portal.NotFound(portal.NounKey)
+	}
+	return err
+}
+
+// reaches tells whether a user's grants in an organization allow an API set.
+func reaches(grants map[int64]portal.Grant, organization int64, set portal.APISet) bool {
+	grant, member := grants[organization]
+	return member && (grant.AllAccess || grant.APISets[set.Slug])
+}
+
+// OfferedAPISets lists the API sets that a key of a user in an organization can
+// be granted: in use, allowed by the user's roles, and the actor's to give.
+func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) ([]portal.APISet, error) {
+	actor := portal.ActorFrom(ctx)
+	if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user); err != nil {
+		return nil, err
+	}
+	grants, err := m.Store.Grants(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := m.Store.APISets(ctx)
+	return slices.DeleteFunc(sets, func(set portal.APISet) bool {
+		return set.Retired() || !reaches(grants, organization, set) || portal.CanGrant(actor, organization, nil, []portal.APISet{set}) != nil
+	}), err
+}
+
+// NewKey is what New API Key asks for.
+type NewKey struct {
+	Submission     string // the form's own token, so that a form sent twice makes one key
+	OrganizationID int64
+	UserID         int64 // the mapped user
+	Name           string
+	Description    string
+	APISets        []string  // slugs
+	ExpiresAt      time.Time // zero: never
+}
+
+// GeneratedKey is a key that was made, with its secret in clear. The secret is
+// zero when the same form had made the key before: it is shown once.
+type GeneratedKey struct {
+	portal.Key
+	Secret secret.Value
+}
+
+// CreateKey makes a token key. For oneself with Manage User API Key; for other
+// members of the organization with Manage API Keys. The key can be granted what
+// the mapped user's roles allow and the actor holds.
+func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
+	actor := portal.ActorFrom(ctx)
+	var made GeneratedKey
+	if err := portal.CanUseKeysOf(actor, portal.ChangeKey, in.OrganizationID, in.UserID); err != nil {
+		return made, err
+	}
+	value := m.newSecret(secret.Token)
+	err := m.change(ctx, func(c *store.Change) error {
+		id, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
+		if err != nil {
+			return err
+		}
+		if again {
+			made.Key, err = c.Key(ctx, id)
+			return unchanged(err)
+		}
+		key, err := checkNewKey(ctx, c, in)
+		if err != nil {
+			return err
+		}
+		hash := value.Hash()
+		if made.Key, err = c.InsertKey(ctx, key, portal.Secret{Hash: hash[:], Masked: value.Mask()}); err != nil {
+			return err
+		}
+		made.Secret = value
+		if err := c.Record(ctx, keyRevision(made.Key, "generated", portal.Diff(nil, made.Key.Record()))); err != nil {
+			return err
+		}
+		return submit(ctx, c, in.Submission, portal.NounKey, made.Key.ID)
+	})
+	if err != nil {
+		return GeneratedKey{}, err
+	}
+	return made, nil
+}
+
+func checkNewKey(ctx context.Context, c *store.Change, in NewKey) (portal.Key, error) {
+	actor := portal.ActorFrom(ctx)
+	key := portal.Key{
+		Kind: portal.TokenKey, OrganizationID: in.OrganizationID, UserID: in.UserID,
+		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
+	}
+	if err := checkMappedUser(ctx, c, key); err != nil {
+		return key, err
+	}
+	var invalid portal.Invalid
+	if err := checkExpiry(ctx, c, &invalid, key); err != nil {
+		return key, err
+	}
+	return checkKey(ctx, c, &invalid, key, in.Name, in.Description, in.APISets)
+}
+
+func checkMappedUser(ctx context.Context, c *store.Change, key portal.Key) error {
+	membership, err := c.Membership(ctx, key.OrganizationID, key.UserID)
+	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
+		return portal.Conflict("The user is not in this organization. A key needs a user of its own organization.")
+	}
+	return err
+}
+
+// checkExpiry holds a new key's expiry against the organization's rules.
+func checkExpiry(ctx context.Context, c *store.Change, invalid *portal.Invalid, key portal.Key) error {
+	organization, err := c.Organization(ctx, key.OrganizationID)
+	if err != nil {
+		return err
+	}
+	never := key.ExpiresAt.IsZero()
+	invalid.Check(never || key.ExpiresAt.After(c.Now()), "expires", "The expiry must be in the future.")
+	invalid.Check(never || key.ExpiresAt.Before(c.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
+	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
+	if most := organization.ExpiryMaxDays; most > 0 {
+		invalid.Check(!key.ExpiresAt.After(c.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %d days at most.", organization.Name, most))
+	}
+	return nil
+}
+
+// checkKey validates what was entered of a key and gives the key as it would
+// be. API sets that are added must be allowed by the mapped user's roles and be
+// the actor's to give; those that the key has may stay.
+func checkKey(ctx context.Context, c *store.Change, invalid *portal.Invalid, was portal.Key, name, description string, slugs []string) (portal.Key, error) {
+	key := was
+	key.Name = invalid.Name("name", "name", name)
+	key.Description = invalid.Description("description", "description", description)
+	other, err := c.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
+	if err != nil || other.ID != key.ID {
+		if err := taken(invalid, "name", "This user has an API key with this name already. Choose another.", err); err != nil {
+			return key, err
+		}
+	}
+	if key.APISets, err = chooseAPISets(ctx, c, invalid, slugs, was.APISets); err != nil {
+		return key, err
+	}
+	grants, err := c.Grants(ctx, key.UserID)
+	if err != nil {
+		return key, err
+	}
+	for _, set := range withoutAPISets(key.APISets, was.APISets) {
+		if !reaches(grants, key.OrganizationID, set) {
+			invalid.Add("api_set", "The roles of the key's user don't allow the API set “"+set.Name+"”. Remove it, or ask an administrator for a role that includes it.")
+		}
+		if err := portal.CanGrant(portal.ActorFrom(ctx), key.OrganizationID, nil, []portal.APISet{set}); err != nil {
+			invalid.Add("api_set", "You can't grant the API set “"+set.Name+"”: your own roles don't allow it.")
+		}
+	}
+	return key, invalid.Err()
+}
+
+// KeyEdit is what can be edited of a key.
+type KeyEdit struct {
+	ID, Version int64
+	Name        string
+	Description string
+	APISets     []string // slugs
+}
+
+// UpdateKey edits a key. For who may change it. CodeConflict when it was
+// revoked, or changed by somebody else meanwhile.
+func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
+	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
+		var invalid portal.Invalid
+		key, err := checkKey(ctx, c, &invalid, was, in.Name, in.Description, in.APISets)
+		if err != nil {
+			return err
+		}
+		key.Version = in.Version
+		return putKey(ctx, c, was, key, "edited")
+	})
+}
+
+// SetKeyEnabled disables a key, or enables it again. It takes effect on the next
+// check. For who may change the key.
+func (m *Manager) SetKeyEnabled(ctx context.Context, id int64, enabled bool) error {
+	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
+		key := was
+		key.Enabled = enabled
+		if enabled {
+			return putKey(ctx, c, was, key, "enabled")
+		}
+		return putKey(ctx, c, was, key, "disabled")
+	})
+}
+
+// RevokeKey ends a key for good. Its name must be typed to confirm. For who may
+// change the key.
+func (m *Manager) RevokeKey(ctx context.Context, id int64, typed string) error {
+	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
+		if err := confirm(typed, was.Name); err != nil {
+			return err
+		}
+		key := was
+		key.RevokedAt = c.Now()
+		return putKey(ctx, c, was, key, "revoked")
+	})
+}
+
+// VerifyKey finds the key of a secret in clear. For the command line.
+func (m *Manager) VerifyKey(ctx context.Context, text string) (portal.Key, error) {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.VerifyKeys, 0); err != nil {
+		return portal.Key{}, err
+	}
+	key, _, err := m.Store.KeyByHash(ctx, secret.HashOf(text))
+	return key, err
+}
+
+// changeKey runs fn on a key that the actor may change and that is not revoked.
+func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
+	return m.change(ctx, func(c *store.Change) error {
+		key, err := c.Key(ctx, id)
+		if err != nil {
+			return err
+		}
+		actor := portal.ActorFrom(ctx)
+		if err := canSeeKey(actor, key); err != nil {
+			return err
+		}
+		if err := portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID); err != nil {
+			return err
+		}
+		if key.Revoked() {
+			return portal.Conflict("This API key was revoked. That is final: nothing was saved. Generate a new key instead.")
+		}
+		return fn(c, key)
+	})
+}
+
+func putKey(ctx context.Context, c *store.Change, was, key portal.Key, action string) error {
+	changes := portal.Diff(was.Record(), key.Record())
+	if len(changes) == 0 && key.Version == was.Version {
+		return errUnchanged
+	}
+	if err := c.UpdateKey(ctx, key); err != nil {
+		return err
+	}
+	return c.Record(ctx, keyRevision(key, action, changes))
+}
+
+func keyRevision(key portal.Key, action string, changes []portal.ValueChange) portal.Revision {
+	return portal.Revision{OrganizationID: key.OrganizationID, Noun: portal.NounKey, NounID: key.ID, NounName: key.Name, Action: action, Changes: changes}
+}

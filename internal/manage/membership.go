@@ -1,0 +1,129 @@
+package manage
+
+import (
+	"context"
+	"slices"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+)
+
+// MembershipInput is what a user is given in an organization.
+type MembershipInput struct {
+	UserID, OrganizationID int64
+	Version                int64 // of the membership; 0 when there is none yet
+	Member                 bool  // false ends the membership
+	Admin, AllAccess       bool
+	RoleIDs                []int64
+}
+
+// SetMembership makes a user a member of an organization, changes what the user
+// is given there, or ends the membership. For who may Manage Users in the
+// organization; nobody gives, or takes from a user, more than they hold.
+func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
+	actor := portal.ActorFrom(ctx)
+	if err := portal.Can(actor, portal.ManageUsers, in.OrganizationID); err != nil {
+		return err
+	}
+	if _, err := m.User(ctx, in.UserID); err != nil {
+		return err
+	}
+	return m.change(ctx, func(c *store.Change) error {
+		user, err := c.User(ctx, in.UserID)
+		if err != nil {
+			return err
+		}
+		was, err := c.Membership(ctx, in.OrganizationID, in.UserID)
+		if portal.CodeOf(err) == portal.CodeNotFound {
+			was, err = portal.Membership{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if user.Staff != portal.NotStaff {
+			if err := portal.Can(actor, portal.ManageStaff, 0); err != nil {
+				return err
+			}
+		}
+		if err := canGrantMembership(actor, in.OrganizationID, was); err != nil {
+			return err
+		}
+		membership, err := m.newMembership(ctx, c, user, in)
+		if err != nil {
+			return err
+		}
+		membership.ID, membership.Version = was.ID, in.Version
+		if !in.Member {
+			membership.EndedAt = c.Now()
+		}
+		if was.ID != 0 && in.Version == was.Version && len(portal.Diff(was.Record(), membership.Record())) == 0 {
+			return errUnchanged
+		}
+		_, err = saveMembership(ctx, c, user, membership)
+		return err
+	})
+}
+
+// newMembership puts together what a user is given, if the actor may give it.
+func (m *Manager) newMembership(ctx context.Context, c *store.Change, user portal.User, in MembershipInput) (portal.Membership, error) {
+	membership := portal.Membership{OrganizationID: in.OrganizationID, UserID: user.ID, Admin: in.Admin, AllAccess: in.AllAccess}
+	organization, err := c.Organization(ctx, in.OrganizationID)
+	if err != nil {
+		return membership, err
+	}
+	membership.OrganizationName = organization.Name
+	roles, err := c.Roles(ctx, in.OrganizationID)
+	if err != nil {
+		return membership, err
+	}
+	for _, role := range roles {
+		if slices.Contains(in.RoleIDs, role.ID) {
+			membership.Roles = append(membership.Roles, role)
+		}
+	}
+	if len(membership.Roles) < len(slices.Compact(slices.Sorted(slices.Values(in.RoleIDs)))) {
+		return membership, portal.NotFound(portal.NounRole)
+	}
+	return membership, canGrantMembership(portal.ActorFrom(ctx), in.OrganizationID, membership)
+}
+
+func canGrantMembership(actor portal.Actor, organization int64, membership portal.Membership) error {
+	if membership.Admin {
+		if err := portal.CanGrant(actor, organization, []portal.Authority{portal.Administration}, nil); err != nil {
+			return err
+		}
+	}
+	if membership.AllAccess {
+		if err := portal.CanGrantAllAccess(actor, organization); err != nil {
+			return err
+		}
+	}
+	for _, role := range membership.Roles {
+		if err := portal.CanGrant(actor, organization, role.Authorities, role.APISets); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveMembership writes a membership with its revision.
+func saveMembership(ctx context.Context, c *store.Change, user portal.User, membership portal.Membership) (portal.Membership, error) {
+	var before portal.Record
+	action := "joined " + membership.OrganizationName
+	if was, err := c.Membership(ctx, membership.OrganizationID, membership.UserID); err == nil {
+		before, action = was.Record(), "membership edited"
+		if was.Active() && !membership.Active() {
+			action = "left " + was.OrganizationName
+		}
+	} else if portal.CodeOf(err) != portal.CodeNotFound {
+		return membership, err
+	}
+	saved, err := c.SaveMembership(ctx, membership)
+	if err != nil {
+		return saved, err
+	}
+	return saved, c.Record(ctx, portal.Revision{
+		OrganizationID: saved.OrganizationID, Noun: portal.NounMembership, NounID: saved.ID, NounName: user.Username,
+		UserID: user.ID, Action: action, Changes: portal.Diff(before, saved.Record()),
+	})
+}

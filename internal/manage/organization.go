@@ -1,0 +1,162 @@
+package manage
+
+import (
+	"context"
+	"fmt"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+)
+
+// MyOrganizations lists the organizations that the actor can work in: all for
+// staff, else those of the actor's memberships.
+func (m *Manager) MyOrganizations(ctx context.Context) ([]portal.Organization, error) {
+	actor := portal.ActorFrom(ctx)
+	if actor.Holds(portal.ViewOrganizations, 0) {
+		page, err := m.Store.Organizations(ctx, portal.List{Limit: organizationsOffered})
+		return page.Rows, err
+	}
+	var mine []portal.Organization
+	memberships, err := m.Store.Memberships(ctx, actor.UserID)
+	for _, membership := range memberships {
+		if !membership.Active() {
+			continue
+		}
+		organization, err := m.Store.Organization(ctx, membership.OrganizationID)
+		if err != nil {
+			return nil, err
+		}
+		mine = append(mine, organization)
+	}
+	return mine, err
+}
+
+const organizationsOffered = 500 // at the most, in the menu that switches
+
+// Organizations lists organizations. For who may View Organizations.
+func (m *Manager) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.Organization], error) {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewOrganizations, 0); err != nil {
+		return portal.Page[portal.Organization]{}, err
+	}
+	return m.Store.Organizations(ctx, list)
+}
+
+// Organization finds an organization of the actor's; any for staff.
+func (m *Manager) Organization(ctx context.Context, id int64) (portal.Organization, error) {
+	if !portal.ActorFrom(ctx).CanSee(id) {
+		return portal.Organization{}, portal.NotFound(portal.NounOrganization)
+	}
+	return m.Store.Organization(ctx, id)
+}
+
+// ClientLevels lists the client levels. For everybody who is signed in.
+func (m *Manager) ClientLevels(ctx context.Context) ([]portal.ClientLevel, error) {
+	if err := signedIn(portal.ActorFrom(ctx)); err != nil {
+		return nil, err
+	}
+	return m.Store.ClientLevels(ctx)
+}
+
+// OrganizationInput is what an organization is made of.
+type OrganizationInput struct {
+	ID, Version int64 // of the organization that is edited
+	Submission  string
+	Name        string
+	LevelID     int64
+}
+
+// CreateOrganization makes an organization. For who may Manage Organizations.
+func (m *Manager) CreateOrganization(ctx context.Context, in OrganizationInput) (portal.Organization, error) {
+	var made portal.Organization
+	err := m.changeOrganizations(ctx, func(c *store.Change) error {
+		id, again, err := submitted(ctx, c, in.Submission, portal.NounOrganization)
+		if err != nil {
+			return err
+		}
+		if again {
+			made, err = c.Organization(ctx, id)
+			return unchanged(err)
+		}
+		organization, err := checkOrganization(ctx, c, portal.Organization{}, in)
+		if err != nil {
+			return err
+		}
+		if made, err = insertOrganization(ctx, c, organization); err != nil {
+			return err
+		}
+		return submit(ctx, c, in.Submission, portal.NounOrganization, made.ID)
+	})
+	return made, err
+}
+
+// UpdateOrganization edits an organization. For who may Manage Organizations. A
+// level that allows fewer licenses than are in use is refused.
+func (m *Manager) UpdateOrganization(ctx context.Context, in OrganizationInput) error {
+	return m.changeOrganizations(ctx, func(c *store.Change) error {
+		was, err := c.Organization(ctx, in.ID)
+		if err != nil {
+			return err
+		}
+		organization, err := checkOrganization(ctx, c, was, in)
+		if err != nil {
+			return err
+		}
+		organization.Version = in.Version
+		changes := portal.Diff(was.Record(), organization.Record())
+		if len(changes) == 0 && in.Version == was.Version {
+			return errUnchanged
+		}
+		if err := c.UpdateOrganization(ctx, organization); err != nil {
+			return err
+		}
+		return c.Record(ctx, organizationRevision(organization, "edited", changes))
+	})
+}
+
+func (m *Manager) changeOrganizations(ctx context.Context, fn func(*store.Change) error) error {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageOrganizations, 0); err != nil {
+		return err
+	}
+	return m.change(ctx, fn)
+}
+
+func checkOrganization(ctx context.Context, c *store.Change, was portal.Organization, in OrganizationInput) (portal.Organization, error) {
+	var invalid portal.Invalid
+	organization := was
+	organization.Name = invalid.Name("name", "name", in.Name)
+	organization.LevelID = in.LevelID
+	other, err := c.OrganizationByName(ctx, organization.Name)
+	if err != nil || other.ID != was.ID {
+		if err := taken(&invalid, "name", "There is an organization with this name already. Choose another.", err); err != nil {
+			return organization, err
+		}
+	}
+	level, err := c.ClientLevel(ctx, in.LevelID)
+	switch {
+	case portal.CodeOf(err) == portal.CodeNotFound:
+		invalid.Add("level", "Choose one of the client levels.")
+	case err != nil:
+		return organization, err
+	}
+	organization.LevelName = level.Name
+	licenses, err := c.Licenses(ctx, was.ID)
+	if err != nil {
+		return organization, err
+	}
+	if was.ID != 0 && len(licenses) > level.Licenses {
+		invalid.Add("level", fmt.Sprintf("%s allows %d and %d are in use: %s.", level.Name, level.Licenses, len(licenses), licenseNumbers(licenses)))
+	}
+	return organization, invalid.Err()
+}
+
+func insertOrganization(ctx context.Context, c *store.Change, organization portal.Organization) (portal.Organization, error) {
+	made, err := c.InsertOrganization(ctx, organization)
+	if err != nil {
+		return made, err
+	}
+	return made, c.Record(ctx, organizationRevision(made, "created", portal.Diff(nil, made.Record())))
+}
+
+func organizationRevision(organization portal.Organization, action string, changes []portal.ValueChange) portal.Revision {
+	return portal.Revision{OrganizationID: organization.ID, Noun: portal.NounOrganization, NounID: organization.ID, NounName: organization.Name, Action: action, Changes: changes}
+}

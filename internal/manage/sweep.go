@@ -1,0 +1,49 @@
+package manage
+
+import (
+	"context"
+	"time"
+
+	"keyportal/internal/store"
+)
+
+const (
+	sweepEvery     = 10 * time.Minute
+	submissionsFor = 7 * 24 * time.Hour // how long a form is known to have been sent
+	usedLinksFor   = 7 * 24 * time.Hour
+)
+
+// Sweep removes what has ended and matters no more: sessions, one-time links,
+// failed sign-ins, sent forms. It runs every few minutes until the context
+// ends; what goes wrong is reported and tried again.
+func (m *Manager) Sweep(ctx context.Context, report func(error)) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		if err := m.sweep(ctx); err != nil && ctx.Err() == nil {
+			report(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (m *Manager) sweep(ctx context.Context) error {
+	return m.Store.Update(ctx, func(u *store.Update) error {
+		now := u.Now()
+		for _, step := range []func() error{
+			func() error { return u.EndSessionsBefore(ctx, now, now.Add(-m.SessionIdle)) },
+			func() error { return u.DropLinksBefore(ctx, now.Add(-usedLinksFor)) },
+			func() error { return u.ForgetFailuresBefore(ctx, now.Add(-throttleWindow)) },
+			func() error { return u.ForgetSubmissionsBefore(ctx, now.Add(-submissionsFor)) },
+		} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
