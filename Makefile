@@ -1,0 +1,46 @@
+# The tests need PostgreSQL, nginx and Chromium beside Go. Where one is missing,
+# make installs it from Debian, for which it needs root.
+
+STATICCHECK_VERSION = v0.7.0
+STATICCHECK = .tools/staticcheck-$(STATICCHECK_VERSION)
+
+.DEFAULT_GOAL = help
+.PHONY: help run build test race bench generate lint postgres
+
+help: ## List what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run the portal with a sample installation
+	go run ./cmd/keyportal demo
+
+build: ## Build the program, one static binary, as ./keyportal
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o keyportal ./cmd/keyportal
+
+test: ## Run all tests, on SQLite and PostgreSQL, in Chromium and behind nginx
+	@.ci/install git postgres nginx chromium
+	.ci/postgres go test ./...
+
+race: ## Run all tests with the race detector
+	@.ci/install gcc git postgres nginx chromium
+	CGO_ENABLED=1 .ci/postgres go test -race ./...
+
+bench: ## Measure the budgets against the bare parts, and print the ratios
+	.ci/postgres --durable go run ./internal/bench
+
+generate: ## Generate the Go code of the pages
+	go tool templ generate
+
+lint: $(STATICCHECK) ## Check form, generated code, dependencies and common mistakes
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w $$unformatted"; exit 1; }
+	go mod tidy -diff
+	go tool templ fmt -fail templates
+	go tool templ generate -check
+	go vet ./...
+	$(STATICCHECK) ./...
+
+$(STATICCHECK):
+	GOBIN=$(CURDIR)/.tools go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv .tools/staticcheck $@
+
+postgres: ## Start a throw-away PostgreSQL server and print its URL, until Control-C
+	@.ci/postgres
