@@ -100,7 +100,7 @@ type Revision struct {
 // Bytes gives what the revision's MAC covers: all of its values and the MAC of
 // its predecessor.
 func (r Revision) Bytes(previous []byte) []byte {
-	r.MAC = previous
+	r.MAC = append([]byte{}, previous...) // never nil: it encodes otherwise
 	encoded, err := json.Marshal(struct {
 		Revision
 		At int64
