@@ -22,6 +22,23 @@ func (m *Manager) Keys(ctx context.Context, filter store.KeyFilter) (portal.Page
 	return m.Store.Keys(ctx, filter)
 }
 
+const expiringSoon = 30 * 24 * time.Hour
+
+// KeyCounts counts the keys in an organization that are not revoked, and those
+// of them that expire within 30 days: the actor's own, or all for who may see
+// them.
+func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) (live, expiring int, err error) {
+	actor := portal.ActorFrom(ctx)
+	user := int64(0)
+	if mine {
+		user = actor.UserID
+	}
+	if err := portal.CanUseKeysOf(actor, portal.SeeKey, organization, user); err != nil {
+		return 0, 0, err
+	}
+	return m.Store.KeyCounts(ctx, organization, user, m.Now().Add(expiringSoon))
+}
+
 // KeyDetails is a key with what the actor may do with it and what it reaches.
 type KeyDetails struct {
 	portal.Key

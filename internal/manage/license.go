@@ -53,6 +53,14 @@ func (m *Manager) CreateLicense(ctx context.Context, in LicenseInput) (portal.Li
 	return made, err
 }
 
+// Licenses lists an organization's licenses. For who may View Licenses there.
+func (m *Manager) Licenses(ctx context.Context, organization int64) ([]portal.License, error) {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewLicenses, organization); err != nil {
+		return nil, err
+	}
+	return m.Store.Licenses(ctx, organization)
+}
+
 func roomForLicense(ctx context.Context, c *store.Change, organization portal.Organization) error {
 	level, err := c.ClientLevel(ctx, organization.LevelID)
 	if err != nil {

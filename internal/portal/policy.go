@@ -39,6 +39,29 @@ func Can(actor Actor, need Authority, organization int64) error {
 	return Forbidden(need)
 }
 
+// CanAnywhere answers whether the actor holds one of the authorities in the
+// installation or in any organization; with none, whether somebody is signed
+// in. It guards the way to a page; what the page is about is decided with Can.
+func CanAnywhere(actor Actor, anyOf ...Authority) error {
+	if !actor.SignedIn() {
+		return Unauthenticated("Log in to go on.")
+	}
+	for _, need := range anyOf {
+		if actor.Holds(need, 0) {
+			return nil
+		}
+		for organization := range actor.Grants {
+			if actor.Holds(need, organization) {
+				return nil
+			}
+		}
+	}
+	if len(anyOf) == 0 {
+		return nil
+	}
+	return Forbidden(anyOf[0])
+}
+
 // CanSee answers whether an organization's things exist for the actor at all.
 // They do for its members and for staff; for others they are not found.
 func (a Actor) CanSee(organization int64) bool {

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"keyportal/internal/portal"
+)
+
+// access is what a route needs. The strictest is the default: a route without
+// one does not compile.
+type access struct {
+	public bool
+	anyOf  []portal.Authority // one of these, in any organization; none: being signed in is enough
+}
+
+var (
+	public   = access{public: true}
+	signedIn = access{}
+)
+
+// needs lets in who holds one of the authorities somewhere. Whether they hold it
+// for the thing that the request is about is decided by package manage.
+func needs(anyOf ...portal.Authority) access { return access{anyOf: anyOf} }
+
+// guard lets a request through to its handler when the route's access allows,
+// with the actor in its context.
+func (s *Server) guard(r route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		here, reason, err := s.visitOf(c)
+		if err != nil {
+			return err
+		}
+		actor := portal.Actor{}
+		if here != nil {
+			actor = here.actor
+		}
+		actor.Address = c.RealIP()
+		c.SetRequest(c.Request().WithContext(portal.WithActor(c.Request().Context(), actor)))
+		if r.access.public {
+			return r.handler(s, c)
+		}
+		if here == nil {
+			return s.askToLogIn(c, r, reason)
+		}
+		if err := portal.CanAnywhere(actor, r.access.anyOf...); err != nil {
+			return err
+		}
+		if here.user.PasswordExpired && !strings.HasPrefix(r.path, "/profile/password") && r.path != "/logout" {
+			return s.redirect(c, "/profile/password")
+		}
+		return r.handler(s, c)
+	}
+}
+
+// askToLogIn shows the Log In page in place of a page that needs it. What was
+// typed into a form that was sent meanwhile comes back with the form's page
+// afterwards, except passwords.
+func (s *Server) askToLogIn(c echo.Context, r route, reason string) error {
+	if c.Request().Method == http.MethodGet {
+		back := localPath(c.Request().URL.RequestURI())
+		address := "/login?" + url.Values{"next": {back}}.Encode()
+		if c.Request().Header.Get("HX-Request") != "" {
+			c.Response().Header().Set("HX-Redirect", address)
+			return c.NoContent(http.StatusUnauthorized)
+		}
+		return s.redirect(c, address)
+	}
+	if reason == "" {
+		reason = "Log in to go on."
+	}
+	next := "/"
+	if r.form != "" {
+		reason += " What you typed is kept: nothing was sent yet."
+		next = fillPath(c, r.form) + "?" + keepTyped(c.Request().PostForm).Encode()
+	}
+	return s.renderLogin(c, http.StatusUnauthorized, loginForm{next: next, notice: reason})
+}
+
+func keepTyped(form url.Values) url.Values {
+	kept := url.Values{}
+	for name, values := range form {
+		switch name {
+		case "password", "repeat", "current", "confirm":
+		default:
+			kept[name] = values
+		}
+	}
+	return kept
+}
+
+// fillPath puts the request's path parameters into another route's path.
+func fillPath(c echo.Context, path string) string {
+	for _, name := range c.ParamNames() {
+		path = strings.ReplaceAll(path, ":"+name, url.PathEscape(c.Param(name)))
+	}
+	return path
+}
+
+// localPath gives an address of this portal as it is, and "/" for any other: a
+// Log In page must not send people elsewhere.
+func localPath(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.IsAbs() || parsed.Host != "" || !strings.HasPrefix(parsed.Path, "/") ||
+		strings.HasPrefix(parsed.Path, "//") || strings.ContainsAny(address, "\\\r\n\t") {
+		return "/"
+	}
+	return address
+}
+

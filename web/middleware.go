@@ -1,0 +1,120 @@
+package web
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"keyportal/internal/portal"
+)
+
+const (
+	bodyLimit      = "1M"
+	requestTimeout = 30 * time.Second
+)
+
+// contentPolicy lets a page load what the portal itself serves, and nothing
+// else.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (s *Server) useMiddleware() {
+	s.echo.Use(
+		middleware.RequestID(),
+		s.logRequests(),
+		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
+		s.setHeaders,
+		middleware.BodyLimit(bodyLimit),
+		middleware.ContextTimeout(requestTimeout),
+		s.refuseCrossSite,
+		s.readForm,
+	)
+}
+
+// logRequests writes a line for each request. It names the route and not the
+// path, which may hold the token of a one-time link.
+func (s *Server) logRequests() echo.MiddlewareFunc {
+	return middleware.RequestLoggerWithConfig(middleware.RequestLoggerConfig{
+		LogMethod: true, LogStatus: true, LogLatency: true, LogRequestID: true, LogRemoteIP: true, LogError: true, LogRoutePath: true, HandleError: true,
+		LogValuesFunc: func(c echo.Context, v middleware.RequestLoggerValues) error {
+			attributes := []any{"method", v.Method, "route", v.RoutePath, "status", v.Status, "duration", v.Latency, "request_id", v.RequestID, "address", v.RemoteIP}
+			if v.Status >= http.StatusInternalServerError {
+				s.Log.Error("request failed", append(attributes, "error", v.Error)...)
+				return nil
+			}
+			s.Log.Debug("request", attributes...)
+			return nil
+		},
+	})
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.Log.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))
+	return err
+}
+
+func (s *Server) setHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		header.Set("Content-Security-Policy", contentPolicy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), clipboard-write=(self)")
+		header.Set("Cache-Control", "no-store")
+		if s.secure() {
+			header.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		return next(c)
+	}
+}
+
+// refuseCrossSite refuses forms that another site sent.
+func (s *Server) refuseCrossSite(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := s.origins.Check(c.Request()); err != nil {
+			return &portal.Error{Code: portal.CodeForbidden, Cause: err,
+				Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."}
+		}
+		return next(c)
+	}
+}
+
+// readForm reads a form's body once, so that one which cannot be read is
+// answered before any handler runs.
+func (s *Server) readForm(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method != http.MethodPost {
+			return next(c)
+		}
+		err := c.Request().ParseForm()
+		if tooLarge, ok := errors.AsType[*echo.HTTPError](err); ok {
+			return tooLarge
+		}
+		if err != nil {
+			return &portal.Error{Code: portal.CodeInvalid, Cause: err, Message: "The form could not be read. Go back, and send it again."}
+		}
+		return next(c)
+	}
+}
+
+// clientAddress finds the address that a request came from: the peer's, or,
+// behind trusted proxies, the last one in X-Forwarded-For that is not theirs.
+func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, proxy := range proxies {
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{
+			IP: proxy.Addr().AsSlice(), Mask: net.CIDRMask(proxy.Bits(), proxy.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}

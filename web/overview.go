@@ -1,0 +1,42 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"keyportal/internal/portal"
+	"keyportal/templates/page"
+)
+
+func (s *Server) showOverview(c echo.Context) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	view := page.Overview{Greeting: here.user.FirstName, Now: s.manage.Now()}
+	if view.Greeting == "" {
+		view.Greeting = here.user.Username
+	}
+	organization := here.session.OrganizationID
+	if organization != 0 {
+		if view.Organization, err = s.manage.Organization(ctx, organization); err != nil {
+			return err
+		}
+	}
+	if portal.Can(here.actor, portal.ViewLicenses, organization) == nil {
+		if view.Licenses, err = s.manage.Licenses(ctx, organization); err != nil {
+			return err
+		}
+	}
+	view.CanGenerate = here.actor.Member(organization) && portal.CanUseKeysOf(here.actor, portal.ChangeKey, organization, here.user.ID) == nil
+	view.Mine = portal.CanUseKeysOf(here.actor, portal.SeeKey, organization, 0) != nil
+	view.SeesKeys = !view.Mine || view.CanGenerate
+	if view.SeesKeys && organization != 0 {
+		if view.Live, view.Expiring, err = s.manage.KeyCounts(ctx, organization, view.Mine); err != nil {
+			return err
+		}
+	}
+	return s.render(c, http.StatusOK, "Overview", view.Render())
+}
