@@ -35,12 +35,12 @@ var arrows = map[string][]string{
 	"internal/manage": {"internal/portal", "internal/secret", "internal/store"},
 	"internal/portal": {},
 	"internal/secret": {},
-	"internal/store":  {"internal/portal"},
+	"internal/store":  {"internal/portal", "internal/secret"},
 	"internal/verify": {"internal/portal", "internal/secret", "internal/store"},
 	"static":          {},
 	"templates":       {"internal/portal", "static"},
 	"web":             {"internal/manage", "internal/portal", "internal/verify", "static", "templates"},
-	"web/gateway":     {"internal/verify"},
+	"web/gateway":     {"internal/portal", "internal/verify"},
 }
 
 // packages has those that must be there beside the rooms themselves.

@@ -110,4 +110,3 @@ func localPath(address string) string {
 	}
 	return address
 }
-

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,7 +11,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"keyportal/internal/portal"
-	"keyportal/internal/secret"
 	"keyportal/templates/page"
 )
 
@@ -36,13 +36,10 @@ func newForm(c echo.Context, values url.Values) page.Form {
 		form.Values = entered
 	}
 	if form.Values.Get("submission") == "" {
-		form.Values.Set("submission", newSubmission())
+		form.Values.Set("submission", rand.Text()) // by which a form that is sent twice is known
 	}
 	return form
 }
-
-// newSubmission makes the token by which a form that is sent twice is known.
-func newSubmission() string { return secret.New("", secret.Link).Reveal()[4:36] }
 
 // withError gives the form with what is wrong with it.
 func withError(form page.Form, err error) page.Form {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
@@ -32,6 +31,3 @@ func viewList(c echo.Context, list portal.List, next string) page.List {
 	query.Del("after")
 	return page.List{Path: request.URL.Path, Query: query, Sort: list.Sort, First: list.After == "", Next: next}
 }
-
-// partial tells whether htmx asks for the list alone.
-func partial(r *http.Request) bool { return r.Header.Get("HX-Request") != "" }

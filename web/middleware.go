@@ -1,12 +1,15 @@
 package web
 
 import (
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
@@ -19,8 +22,8 @@ const (
 )
 
 // contentPolicy lets a page load what the portal itself serves, and nothing
-// else.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+// else. The nonce is the response's own: htmx obeys only what carries it.
+const contentPolicy = "default-src 'none'; script-src 'self' 'nonce-%s'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (s *Server) useMiddleware() {
@@ -61,7 +64,9 @@ func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
 func (s *Server) setHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
-		header.Set("Content-Security-Policy", contentPolicy)
+		nonce := rand.Text()
+		c.SetRequest(c.Request().WithContext(templ.WithNonce(c.Request().Context(), nonce)))
+		header.Set("Content-Security-Policy", fmt.Sprintf(contentPolicy, nonce))
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("X-Frame-Options", "DENY")
 		header.Set("Referrer-Policy", "same-origin")

@@ -29,7 +29,7 @@ func (s *Server) switchOrganization(c echo.Context) error {
 	if err := s.manage.SaveSession(c.Request().Context(), here.session); err != nil {
 		return err
 	}
-	return s.redirect(c, localPath(values.Get("path")))
+	return s.redirect(c, localPath(values.Get("return")))
 }
 
 func (s *Server) listOrganizations(c echo.Context) error {

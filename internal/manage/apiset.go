@@ -191,8 +191,8 @@ func checkRoutes(ctx context.Context, c *store.Change, set portal.APISet) error 
 
 // chooseAPISets finds the API sets of slugs. A retired one can stay where it is
 // but not be added.
-func chooseAPISets(ctx context.Context, c *store.Change, invalid *portal.Invalid, slugs []string, held []portal.APISet) ([]portal.APISet, error) {
-	all, err := c.APISets(ctx)
+func chooseAPISets(ctx context.Context, q store.Queries, invalid *portal.Invalid, slugs []string, held []portal.APISet) ([]portal.APISet, error) {
+	all, err := q.APISets(ctx)
 	if err != nil {
 		return nil, err
 	}

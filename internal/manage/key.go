@@ -11,10 +11,13 @@ import (
 	"keyportal/internal/store"
 )
 
+// KeyFilter narrows the list of keys. Zero values do not.
+type KeyFilter = portal.KeyFilter
+
 // Keys lists keys: those of one user in an organization for who may see them
 // (one's own with Manage User API Key), or all of an organization for who may
 // View API Keys. Without an organization, all keys for staff.
-func (m *Manager) Keys(ctx context.Context, filter store.KeyFilter) (portal.Page[portal.Key], error) {
+func (m *Manager) Keys(ctx context.Context, filter KeyFilter) (portal.Page[portal.Key], error) {
 	actor := portal.ActorFrom(ctx)
 	if err := portal.CanUseKeysOf(actor, portal.SeeKey, filter.OrganizationID, filter.UserID); err != nil {
 		return portal.Page[portal.Key]{}, err
@@ -42,8 +45,11 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 // KeyDetails is a key with what the actor may do with it and what it reaches.
 type KeyDetails struct {
 	portal.Key
-	Ineffective []portal.APISet // granted, but retired or not allowed by the mapped user's roles now
-	Changeable  error           // nil when the actor may change the key; else why not
+	User         portal.User         // the mapped user
+	Member       bool                // the mapped user is in the key's organization now
+	Organization portal.Organization // the key's
+	Ineffective  []portal.APISet     // granted, but retired or not allowed by the mapped user's roles now
+	Changeable   error               // nil when the actor may change the key; else why not
 }
 
 // Key finds a key that the actor may see. Others are not found.
@@ -56,11 +62,18 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	if err := canSeeKey(actor, key); err != nil {
 		return KeyDetails{}, err
 	}
+	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
+	if details.User, err = m.Store.User(ctx, key.UserID); err != nil {
+		return details, err
+	}
+	if details.Organization, err = m.Store.Organization(ctx, key.OrganizationID); err != nil {
+		return details, err
+	}
 	grants, err := m.Store.Grants(ctx, key.UserID)
 	if err != nil {
-		return KeyDetails{}, err
+		return details, err
 	}
-	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
+	_, details.Member = grants[key.OrganizationID]
 	for _, set := range key.APISets {
 		if set.Retired() || !reaches(grants, key.OrganizationID, set) {
 			details.Ineffective = append(details.Ineffective, set)
@@ -103,6 +116,36 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 	}), err
 }
 
+const keyUsersListed = 200
+
+// KeyUsers lists the users of an organization for whom the actor may generate
+// keys, by username: oneself with Manage User API Key, the organization's users
+// with Manage API Keys. Of many, the first 200 are listed (more is true then),
+// and the wanted one besides if there is such a user.
+func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (users []portal.User, more bool, err error) {
+	actor := portal.ActorFrom(ctx)
+	if !actor.Holds(portal.ManageAPIKeys, organization) {
+		if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
+			return nil, false, err
+		}
+		user, err := m.Store.User(ctx, wanted)
+		return []portal.User{user}, false, err
+	}
+	found, err := m.Store.Users(ctx, portal.UserFilter{OrganizationID: organization, List: portal.List{Limit: keyUsersListed}})
+	if err != nil || slices.ContainsFunc(found.Rows, func(user portal.User) bool { return user.ID == wanted }) {
+		return found.Rows, found.Next != "", err
+	}
+	membership, err := m.Store.Membership(ctx, organization, wanted)
+	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
+		return found.Rows, found.Next != "", nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	user, err := m.Store.User(ctx, wanted)
+	return append(found.Rows, user), found.Next != "", err
+}
+
 // NewKey is what New API Key asks for.
 type NewKey struct {
 	Submission     string // the form's own token, so that a form sent twice makes one key
@@ -140,7 +183,7 @@ func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error
 			made.Key, err = c.Key(ctx, id)
 			return unchanged(err)
 		}
-		key, err := checkNewKey(ctx, c, in)
+		key, err := checkNewKey(ctx, c.Queries, in)
 		if err != nil {
 			return err
 		}
@@ -160,42 +203,53 @@ func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error
 	return made, nil
 }
 
-func checkNewKey(ctx context.Context, c *store.Change, in NewKey) (portal.Key, error) {
+// CheckNewKey tells what CreateKey would refuse, and makes nothing. For who may
+// generate the key.
+func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
+	if err := portal.CanUseKeysOf(portal.ActorFrom(ctx), portal.ChangeKey, in.OrganizationID, in.UserID); err != nil {
+		return err
+	}
+	_, err := checkNewKey(ctx, m.Store.Queries, in)
+	return err
+}
+
+func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, error) {
 	actor := portal.ActorFrom(ctx)
 	key := portal.Key{
 		Kind: portal.TokenKey, OrganizationID: in.OrganizationID, UserID: in.UserID,
 		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
 	}
-	if err := checkMappedUser(ctx, c, key); err != nil {
-		return key, err
-	}
 	var invalid portal.Invalid
-	if err := checkExpiry(ctx, c, &invalid, key); err != nil {
+	if err := checkMappedUser(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
-	return checkKey(ctx, c, &invalid, key, in.Name, in.Description, in.APISets)
+	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
+		return key, err
+	}
+	return checkKey(ctx, q, &invalid, key, in.Name, in.Description, in.APISets)
 }
 
-func checkMappedUser(ctx context.Context, c *store.Change, key portal.Key) error {
-	membership, err := c.Membership(ctx, key.OrganizationID, key.UserID)
+func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	membership, err := q.Membership(ctx, key.OrganizationID, key.UserID)
 	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
-		return portal.Conflict("The user is not in this organization. A key needs a user of its own organization.")
+		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
+		return nil
 	}
 	return err
 }
 
 // checkExpiry holds a new key's expiry against the organization's rules.
-func checkExpiry(ctx context.Context, c *store.Change, invalid *portal.Invalid, key portal.Key) error {
-	organization, err := c.Organization(ctx, key.OrganizationID)
+func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	organization, err := q.Organization(ctx, key.OrganizationID)
 	if err != nil {
 		return err
 	}
 	never := key.ExpiresAt.IsZero()
-	invalid.Check(never || key.ExpiresAt.After(c.Now()), "expires", "The expiry must be in the future.")
-	invalid.Check(never || key.ExpiresAt.Before(c.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
+	invalid.Check(never || key.ExpiresAt.After(q.Now()), "expires", "The expiry must be in the future.")
+	invalid.Check(never || key.ExpiresAt.Before(q.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
 	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
 	if most := organization.ExpiryMaxDays; most > 0 {
-		invalid.Check(!key.ExpiresAt.After(c.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %d days at most.", organization.Name, most))
+		invalid.Check(!key.ExpiresAt.After(q.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %d days at most.", organization.Name, most))
 	}
 	return nil
 }
@@ -203,20 +257,20 @@ func checkExpiry(ctx context.Context, c *store.Change, invalid *portal.Invalid, 
 // checkKey validates what was entered of a key and gives the key as it would
 // be. API sets that are added must be allowed by the mapped user's roles and be
 // the actor's to give; those that the key has may stay.
-func checkKey(ctx context.Context, c *store.Change, invalid *portal.Invalid, was portal.Key, name, description string, slugs []string) (portal.Key, error) {
+func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was portal.Key, name, description string, slugs []string) (portal.Key, error) {
 	key := was
 	key.Name = invalid.Name("name", "name", name)
 	key.Description = invalid.Description("description", "description", description)
-	other, err := c.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
+	other, err := q.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
 	if err != nil || other.ID != key.ID {
 		if err := taken(invalid, "name", "This user has an API key with this name already. Choose another.", err); err != nil {
 			return key, err
 		}
 	}
-	if key.APISets, err = chooseAPISets(ctx, c, invalid, slugs, was.APISets); err != nil {
+	if key.APISets, err = chooseAPISets(ctx, q, invalid, slugs, was.APISets); err != nil {
 		return key, err
 	}
-	grants, err := c.Grants(ctx, key.UserID)
+	grants, err := q.Grants(ctx, key.UserID)
 	if err != nil {
 		return key, err
 	}
@@ -244,7 +298,7 @@ type KeyEdit struct {
 func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
 	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
 		var invalid portal.Invalid
-		key, err := checkKey(ctx, c, &invalid, was, in.Name, in.Description, in.APISets)
+		key, err := checkKey(ctx, c.Queries, &invalid, was, in.Name, in.Description, in.APISets)
 		if err != nil {
 			return err
 		}

@@ -49,6 +49,19 @@ func (m *Manager) Organization(ctx context.Context, id int64) (portal.Organizati
 	return m.Store.Organization(ctx, id)
 }
 
+// Instance finds an instance of an organization of the actor's; any for staff.
+func (m *Manager) Instance(ctx context.Context, id int64) (portal.Instance, error) {
+	instance, err := m.Store.Instance(ctx, id)
+	if err != nil {
+		return instance, err
+	}
+	license, err := m.Store.License(ctx, instance.LicenseID)
+	if err == nil && !portal.ActorFrom(ctx).CanSee(license.OrganizationID) {
+		err = portal.NotFound(portal.NounInstance)
+	}
+	return instance, err
+}
+
 // ClientLevels lists the client levels. For everybody who is signed in.
 func (m *Manager) ClientLevels(ctx context.Context) ([]portal.ClientLevel, error) {
 	if err := signedIn(portal.ActorFrom(ctx)); err != nil {

@@ -151,7 +151,7 @@ func checkRole(ctx context.Context, c *store.Change, was portal.Role, in RoleInp
 	for _, authority := range role.Authorities {
 		invalid.Check(authority.Assignable(), "authority", "A role can't hold “"+authority.Name()+"”.")
 	}
-	sets, err := chooseAPISets(ctx, c, &invalid, in.APISets, was.APISets)
+	sets, err := chooseAPISets(ctx, c.Queries, &invalid, in.APISets, was.APISets)
 	if err != nil {
 		return role, err
 	}

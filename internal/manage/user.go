@@ -15,7 +15,7 @@ type UserRow struct {
 
 // Users lists users: with an organization in the filter its members, for who
 // may View Users there; without one all users, for staff.
-func (m *Manager) Users(ctx context.Context, filter store.UserFilter) (portal.Page[UserRow], error) {
+func (m *Manager) Users(ctx context.Context, filter portal.UserFilter) (portal.Page[UserRow], error) {
 	actor := portal.ActorFrom(ctx)
 	if err := portal.Can(actor, portal.ViewUsers, filter.OrganizationID); err != nil {
 		return portal.Page[UserRow]{}, err

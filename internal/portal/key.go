@@ -108,3 +108,12 @@ type Secret struct {
 	RetiredAt time.Time // zero: live
 	CreatedAt time.Time
 }
+
+// KeyFilter narrows the list of keys. Zero values do not.
+type KeyFilter struct {
+	List
+	OrganizationID int64
+	UserID         int64
+	APISetID       int64
+	State          KeyState
+}

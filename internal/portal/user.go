@@ -60,3 +60,12 @@ func (u User) Record() Record {
 		{"Expired", yesNo(u.PasswordExpired)},
 	}
 }
+
+// UserFilter narrows the list of users. Zero values do not.
+type UserFilter struct {
+	List
+	OrganizationID int64 // members of this organization only
+	Enabled        *bool
+	Locked         *bool
+	Expired        *bool
+}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 
 	"keyportal/internal/portal"
+	"keyportal/templates/ui"
 )
 
 // List is where a list's page stands: its address with search, filters and sort,
@@ -44,16 +45,20 @@ func (l List) SortBy(column string) string {
 	return l.With("sort", column)
 }
 
-// Direction tells how the list is sorted by a column: "ascending",
-// "descending", or "" when it is not.
-func (l List) Direction(column string) string {
+// Order tells how the list is sorted by a column.
+func (l List) Order(column string) ui.Order {
 	switch {
 	case l.Sort.By != column:
-		return ""
+		return ui.Unsorted
 	case l.Sort.Desc:
-		return "descending"
+		return ui.Descending
 	}
-	return "ascending"
+	return ui.Ascending
+}
+
+// Pager makes the list's foot; text says what is shown.
+func (l List) Pager(text string) ui.PagerProps {
+	return ui.PagerProps{Text: text, PrevHref: l.FirstPage(), NextHref: l.NextPage()}
 }
 
 // NextPage gives the address of the next page; empty when there is none.
