@@ -3,8 +3,8 @@
 // it prints. Passwords within settings never print.
 //
 // The structs carry kong's tags, so that a command embeds the ones it needs:
-// [Config] for the servers, [Data] and [Log] for the commands that work on the
-// data alone. kong calls Validate after it has filled them.
+// [Config] for the servers, [Data], [Log] and [Credentials] for the commands
+// that work on the data alone. kong calls Validate after it has filled them.
 package config
 
 import (
@@ -14,18 +14,23 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // Config is what the servers need to know.
 type Config struct {
 	Data
 	Log
+	Credentials
 
 	Addr        string `env:"KEYPORTAL_ADDR" default:"127.0.0.1:8080" help:"Address on which the portal listens."`
 	GatewayAddr string `env:"KEYPORTAL_GATEWAY_ADDR" default:"127.0.0.1:8081" help:"Address on which gateways have keys checked; health and metrics are there too."`
 
 	BaseURL        *url.URL `name:"base-url" placeholder:"URL" env:"KEYPORTAL_BASE_URL" help:"URL under which people reach the portal, such as https://keys.example.com. By default http:// and the address it listens on."`
 	TrustedProxies Networks `placeholder:"NETWORK,..." env:"KEYPORTAL_TRUSTED_PROXIES" help:"Addresses and networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8,127.0.0.1. By default none."`
+
+	SessionIdle     time.Duration `placeholder:"1h" env:"KEYPORTAL_SESSION_IDLE" default:"1h" help:"How long a session lasts unused."`
+	SessionLifetime time.Duration `placeholder:"12h" env:"KEYPORTAL_SESSION_LIFETIME" default:"12h" help:"How long a session lasts at the most."`
 
 	SMTPURL  SecretURL `name:"smtp-url" placeholder:"URL" env:"KEYPORTAL_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587 or smtps://…. By default no mail is sent and links are shown to the administrator."`
 	MailFrom string    `placeholder:"ADDRESS" env:"KEYPORTAL_MAIL_FROM" help:"Sender of the portal's mail, such as 'Key Portal <keys@example.com>'."`
@@ -36,10 +41,12 @@ type Config struct {
 func (c Config) Validate() error {
 	return firstError(
 		c.Data.Validate,
+		c.Credentials.Validate,
 		func() error { return checkAddr("--addr", c.Addr) },
 		func() error { return checkAddr("--gateway-addr", c.GatewayAddr) },
 		c.checkAddrsDiffer,
 		c.checkBaseURL,
+		c.checkSessions,
 		c.checkMail,
 	)
 }
@@ -74,6 +81,11 @@ func (c Config) LogValue() slog.Value {
 		slog.String("keyset", c.KeysetPath()),
 		slog.String("addr", c.Addr),
 		slog.String("gateway_addr", c.GatewayAddr),
+		slog.Duration("session_idle", c.SessionIdle),
+		slog.Duration("session_lifetime", c.SessionLifetime),
+	}
+	if c.Brand != "" {
+		attrs = append(attrs, slog.String("brand", c.Brand))
 	}
 	if c.BaseURL != nil {
 		attrs = append(attrs, slog.String("base_url", c.BaseURL.String()))
@@ -108,6 +120,16 @@ func (c Config) checkBaseURL() error {
 		return errors.New("--base-url must be scheme, host and port only, such as https://keys.example.com")
 	case u.Path != "" && u.Path != "/":
 		return fmt.Errorf("--base-url must not have a path: the portal needs a host name of its own, so leave %s out", u.Path)
+	}
+	return nil
+}
+
+func (c Config) checkSessions() error {
+	switch {
+	case c.SessionIdle < time.Minute:
+		return fmt.Errorf("--session-idle %s is too short to work in: give it a minute at least", c.SessionIdle)
+	case c.SessionLifetime < c.SessionIdle:
+		return fmt.Errorf("--session-lifetime %s is shorter than --session-idle %s: give it at least as long", c.SessionLifetime, c.SessionIdle)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -42,12 +43,14 @@ func mustParse(t *testing.T, args ...string) config.Config {
 func TestWithoutSettingsTheProgramListensOnLoopbackWithAFileBesideIt(t *testing.T) {
 	c := mustParse(t)
 	for what, pair := range map[string][2]string{
-		"db":           {c.DB.Reveal(), "keyportal.db"},
-		"addr":         {c.Addr, "127.0.0.1:8080"},
-		"gateway addr": {c.GatewayAddr, "127.0.0.1:8081"},
-		"keyset":       {c.KeysetPath(), "keyportal.keyset"},
-		"log level":    {c.LogLevel, "info"},
-		"log format":   {c.LogFormat, "text"},
+		"db":               {c.DB.Reveal(), "keyportal.db"},
+		"addr":             {c.Addr, "127.0.0.1:8080"},
+		"gateway addr":     {c.GatewayAddr, "127.0.0.1:8081"},
+		"keyset":           {c.KeysetPath(), "keyportal.keyset"},
+		"log level":        {c.LogLevel, "info"},
+		"log format":       {c.LogFormat, "text"},
+		"session idle":     {c.SessionIdle.String(), "1h0m0s"},
+		"session lifetime": {c.SessionLifetime.String(), "12h0m0s"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", what, pair[0], pair[1])
@@ -60,28 +63,34 @@ func TestWithoutSettingsTheProgramListensOnLoopbackWithAFileBesideIt(t *testing.
 
 func TestEverySettingComesFromTheEnvironmentUnlessAFlagSaysOtherwise(t *testing.T) {
 	for name, value := range map[string]string{
-		"KEYPORTAL_DB":              "postgres://portal:pw@db.example.com/portal",
-		"KEYPORTAL_ADDR":            "0.0.0.0:80",
-		"KEYPORTAL_GATEWAY_ADDR":    "[::1]:81",
-		"KEYPORTAL_BASE_URL":        "https://keys.example.com",
-		"KEYPORTAL_KEYSET":          "/run/secrets/keyset",
-		"KEYPORTAL_TRUSTED_PROXIES": "10.0.0.0/8",
-		"KEYPORTAL_LOG_LEVEL":       "debug",
-		"KEYPORTAL_LOG_FORMAT":      "json",
-		"KEYPORTAL_SMTP_URL":        "smtps://portal:pw@mail.example.com",
-		"KEYPORTAL_MAIL_FROM":       "keys@example.com",
+		"KEYPORTAL_DB":               "postgres://portal:pw@db.example.com/portal",
+		"KEYPORTAL_ADDR":             "0.0.0.0:80",
+		"KEYPORTAL_GATEWAY_ADDR":     "[::1]:81",
+		"KEYPORTAL_BASE_URL":         "https://keys.example.com",
+		"KEYPORTAL_KEYSET":           "/run/secrets/keyset",
+		"KEYPORTAL_TRUSTED_PROXIES":  "10.0.0.0/8",
+		"KEYPORTAL_LOG_LEVEL":        "debug",
+		"KEYPORTAL_LOG_FORMAT":       "json",
+		"KEYPORTAL_SMTP_URL":         "smtps://portal:pw@mail.example.com",
+		"KEYPORTAL_MAIL_FROM":        "keys@example.com",
+		"KEYPORTAL_BRAND":            "acme",
+		"KEYPORTAL_SESSION_IDLE":     "20m",
+		"KEYPORTAL_SESSION_LIFETIME": "8h",
 	} {
 		t.Setenv(name, value)
 	}
 	got := mustParse(t, "--addr", "127.0.0.1:9000")
 	want := config.Config{
-		Data:           config.Data{DB: "postgres://portal:pw@db.example.com/portal", Keyset: "/run/secrets/keyset"},
-		Log:            config.Log{LogLevel: "debug", LogFormat: "json"},
-		Addr:           "127.0.0.1:9000",
-		GatewayAddr:    "[::1]:81",
-		TrustedProxies: config.Networks{netip.MustParsePrefix("10.0.0.0/8")},
-		SMTPURL:        "smtps://portal:pw@mail.example.com",
-		MailFrom:       "keys@example.com",
+		Data:            config.Data{DB: "postgres://portal:pw@db.example.com/portal", Keyset: "/run/secrets/keyset"},
+		Log:             config.Log{LogLevel: "debug", LogFormat: "json"},
+		Credentials:     config.Credentials{Brand: "acme"},
+		Addr:            "127.0.0.1:9000",
+		GatewayAddr:     "[::1]:81",
+		TrustedProxies:  config.Networks{netip.MustParsePrefix("10.0.0.0/8")},
+		SMTPURL:         "smtps://portal:pw@mail.example.com",
+		MailFrom:        "keys@example.com",
+		SessionIdle:     20 * time.Minute,
+		SessionLifetime: 8 * time.Hour,
 	}
 	if got.BaseURL == nil || got.BaseURL.String() != "https://keys.example.com" {
 		t.Errorf("base URL is %v", got.BaseURL)
@@ -112,6 +121,10 @@ func TestAWrongSettingIsRefusedInOneLineThatSaysWhatToDo(t *testing.T) {
 		{"--log-level=loud", `--log-level must be one of "debug","info","warn","error"`},
 		{"--log-format=xml", `--log-format must be one of "text","json"`},
 		{"--smtp-url=smtp://portal:hunter2@mail", "--smtp-url needs --mail-from"},
+		{"--brand=Acme", `--brand "Acme" must be up to 16 lower-case letters and digits`},
+		{"--brand=acme_co", "lower-case letters and digits"},
+		{"--session-idle=5s", "--session-idle 5s is too short"},
+		{"--session-idle=13h", "--session-lifetime 12h0m0s is shorter than --session-idle 13h0m0s"},
 	} {
 		_, err := parse(t, test.args)
 		if err == nil {
