@@ -44,19 +44,10 @@ func (q Queries) Key(ctx context.Context, id int64) (portal.Key, error) {
 	return key, err
 }
 
-// KeyFilter narrows the list of keys. Zero values do not.
-type KeyFilter struct {
-	portal.List
-	OrganizationID int64
-	UserID         int64
-	APISetID       int64
-	State          portal.KeyState
-}
-
 // Keys lists keys with their API sets by name, user, expires, created or
 // last_used. The search looks at name, description, the ends of secrets and the
 // mapped user.
-func (q Queries) Keys(ctx context.Context, filter KeyFilter) (portal.Page[portal.Key], error) {
+func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page[portal.Key], error) {
 	l := listing[portal.Key]{
 		name: "keys", columns: keyColumns, from: keyTables, id: "k.id", scan: scanKey,
 		sorts: map[string]string{
@@ -126,7 +117,7 @@ func (q Queries) KeysLosing(ctx context.Context, apiSet int64, most int) ([]port
 func (q Queries) KeyCounts(ctx context.Context, organization, user int64, until time.Time) (live, expiring int, err error) {
 	err = q.q.QueryRowContext(ctx, `/* count of keys */ SELECT count(*), count(CASE WHEN expires_at > $3 AND expires_at <= $4 THEN 1 END) FROM keys
 		WHERE organization_id = $1 AND ($2 = 0 OR user_id = $2) AND revoked_at IS NULL`, organization, user, at(q.Now()), at(until)).Scan(&live, &expiring)
-	return live, expiring, q.engine.explain(err)
+	return live, expiring, explain(err)
 }
 
 // KeyByHash finds the key that a secret belongs to, by the secret's hash.

@@ -30,8 +30,14 @@ func (l *listing[T]) filter(condition string, arg any) {
 	l.where = append(l.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(l.args))))
 }
 
+const maxSearch = 500 // characters of a search that are looked at; engines bound patterns
+
 // search keeps the rows whose folded text has all words.
 func (l *listing[T]) search(expression, text string) {
+	text = strings.ReplaceAll(text, "\x00", "") // is in no text, and PostgreSQL refuses it
+	if runes := []rune(text); len(runes) > maxSearch {
+		text = string(runes[:maxSearch])
+	}
 	for word := range strings.FieldsSeq(portal.Fold(text)) {
 		l.filter(expression+` LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(word)+"%")
 	}

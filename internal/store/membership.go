@@ -80,8 +80,9 @@ const rolesHeld = `SELECT mr.role_id FROM membership_roles mr JOIN roles r1 ON r
 		JOIN group_roles gr ON gr.group_id = g.id JOIN roles r2 ON r2.id = gr.role_id AND r2.deleted_at IS NULL WHERE gm.membership_id = $1`
 
 // SaveMembership writes a membership with its roles: a new one when its ID is
-// 0, else the one that still has the given version (or the error is Stale). It
-// gives the membership as it is then.
+// 0, else the one that still has the given version (or the error is Stale). A
+// role that the organization cannot use is not found. It gives the membership as
+// it is then.
 func (c *Change) SaveMembership(ctx context.Context, m portal.Membership) (portal.Membership, error) {
 	var err error
 	if m.ID == 0 {
@@ -90,8 +91,8 @@ func (c *Change) SaveMembership(ctx context.Context, m portal.Membership) (porta
 			VALUES ($1, $2, $3, $4, $5, 1, $6, $6) RETURNING id`, m.OrganizationID, m.UserID, m.Admin, m.AllAccess, at(m.EndedAt), at(c.Now()))
 	} else {
 		err = c.execVersion(ctx, portal.NounMembership, `/* update membership */
-			UPDATE memberships SET admin = $3, all_access = $4, ended_at = $5, version = version + 1, updated_at = $6 WHERE id = $1 AND version = $2`,
-			m.ID, m.Version, m.Admin, m.AllAccess, at(m.EndedAt), at(c.Now()))
+			UPDATE memberships SET admin = $3, all_access = $4, ended_at = $5, version = version + 1, updated_at = $6 WHERE id = $1 AND version = $2 AND organization_id = $7 AND user_id = $8`,
+			m.ID, m.Version, m.Admin, m.AllAccess, at(m.EndedAt), at(c.Now()), m.OrganizationID, m.UserID)
 	}
 	if err != nil {
 		return m, err
@@ -100,7 +101,8 @@ func (c *Change) SaveMembership(ctx context.Context, m portal.Membership) (porta
 		return m, err
 	}
 	for _, role := range m.Roles {
-		if err := c.exec(ctx, `/* insert role of a membership */ INSERT INTO membership_roles (membership_id, role_id) VALUES ($1, $2)`, m.ID, role.ID); err != nil {
+		if err := c.execOne(ctx, portal.NounRole, `/* insert role of a membership */ INSERT INTO membership_roles (membership_id, role_id)
+			SELECT $1, r.id FROM roles r WHERE r.id = $2 AND r.deleted_at IS NULL AND coalesce(r.organization_id, $3) = $3`, m.ID, role.ID, m.OrganizationID); err != nil {
 			return m, err
 		}
 	}

@@ -38,12 +38,10 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	if options.Clock == nil {
 		options.Clock = time.Now
 	}
-	store := &Store{
-		Queries: Queries{q: read, engine: engine, now: options.Clock},
-		read:    read, write: write, mac: options.MAC, clock: options.Clock,
-	}
+	now := func() time.Time { return options.Clock().UTC().Truncate(time.Microsecond) }
+	store := &Store{Queries: Queries{q: read, now: now}, engine: engine, read: read, write: write, mac: options.MAC}
 	if err := errors.Join(write.PingContext(ctx), read.PingContext(ctx)); err != nil {
-		return nil, errors.Join(openError(database, engine.explain(err)), store.Close())
+		return nil, errors.Join(openError(database, explain(err)), store.Close())
 	}
 	return store, nil
 }
@@ -51,24 +49,32 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 // Migrate brings the schema up to date. Several processes may do so at once. A
 // schema newer than this program knows is refused.
 func (s *Store) Migrate(ctx context.Context) error {
+	err := s.migrate(ctx)
+	// SQLite has no lock for goose. Whoever fails because another process was
+	// faster finds one step less to do; there are the versions and their table.
+	for range newestVersion + 1 {
+		if err == nil || s.engine != engineSQLite || ctx.Err() != nil {
+			break
+		}
+		err = s.migrate(ctx)
+	}
+	return explain(err)
+}
+
+func (s *Store) migrate(ctx context.Context) error {
 	provider, err := s.provider()
 	if err != nil {
 		return err
 	}
-	current, newest, err := versions(ctx, provider)
+	current, err := provider.GetDBVersion(ctx)
 	if err != nil {
 		return err
 	}
-	if current > newest {
-		return fmt.Errorf("the database has schema version %d and this program knows %d at the most: run the newer program", current, newest)
+	if current > newestVersion {
+		return fmt.Errorf("the database has schema version %d and this program knows %d at the most: run the newer program", current, newestVersion)
 	}
 	_, err = provider.Up(ctx)
-	if err != nil && s.engine == engineSQLite {
-		// SQLite has no lock for goose: another process was migrating. Its
-		// transaction has ended now, so a second look finds what is left.
-		_, err = provider.Up(ctx)
-	}
-	return s.engine.explain(err)
+	return err
 }
 
 // Migrated tells whether the schema is the one that this program needs.
@@ -77,26 +83,21 @@ func (s *Store) Migrated(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	current, newest, err := versions(ctx, provider)
-	return current == newest, s.engine.explain(err)
+	current, err := provider.GetDBVersion(ctx)
+	return current == newestVersion, explain(err)
 }
 
-func versions(ctx context.Context, provider *goose.Provider) (current, newest int64, err error) {
-	current, err = provider.GetDBVersion(ctx)
-	for _, source := range provider.ListSources() {
-		newest = max(newest, source.Version)
-	}
-	return current, newest, err
-}
+// newestVersion is the schema's version that this program needs.
+const newestVersion = 2
 
 func (s *Store) provider() (*goose.Provider, error) {
-	own := goose.NewGoMigration(2, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+	own := goose.NewGoMigration(newestVersion, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 		return execScript(ctx, tx, string(s.engine)+".sql")
 	}}, nil)
 	options := []goose.ProviderOption{goose.WithGoMigrations(own)}
 	dialect := goose.DialectSQLite3
 	if s.engine == enginePostgres {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return nil, err
 		}

@@ -30,17 +30,16 @@ type MAC interface {
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Queries
-	read  *sql.DB
-	write *sql.DB
-	mac   MAC
-	clock func() time.Time
+	engine engine
+	read   *sql.DB
+	write  *sql.DB
+	mac    MAC
 }
 
 // Queries are the reads.
 type Queries struct {
-	q      querier
-	engine engine
-	now    func() time.Time
+	q   querier
+	now func() time.Time // UTC, in microseconds
 }
 
 type querier interface {
@@ -93,19 +92,18 @@ func (s *Store) Change(ctx context.Context, actor portal.Actor, fn func(*Change)
 func (s *Store) transaction(ctx context.Context, fn func(Queries) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return s.engine.explain(err)
+		return explain(err)
 	}
 	defer tx.Rollback()
-	at := s.clock().UTC().Truncate(time.Microsecond)
-	err = fn(Queries{q: tx, engine: s.engine, now: func() time.Time { return at }})
-	if err != nil {
-		return s.engine.explain(err)
+	at := s.Now()
+	if err := fn(Queries{q: tx, now: func() time.Time { return at }}); err != nil {
+		return explain(err)
 	}
-	return s.engine.explain(tx.Commit())
+	return explainCommit(tx.Commit())
 }
 
 // Ping tells whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.engine.explain(s.read.PingContext(ctx)) }
+func (s *Store) Ping(ctx context.Context) error { return explain(s.read.PingContext(ctx)) }
 
 // Close closes the database.
 func (s *Store) Close() error {
@@ -124,24 +122,24 @@ func one[T any](ctx context.Context, q Queries, noun portal.Noun, scan func(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return value, portal.NotFound(noun)
 	}
-	return value, q.engine.explain(err)
+	return value, explain(err)
 }
 
 func all[T any](ctx context.Context, q Queries, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, q.engine.explain(err)
+		return nil, explain(err)
 	}
 	defer rows.Close()
 	var values []T
 	for rows.Next() {
 		value, err := scan(rows)
 		if err != nil {
-			return nil, q.engine.explain(err)
+			return nil, explain(err)
 		}
 		values = append(values, value)
 	}
-	return values, q.engine.explain(rows.Err())
+	return values, explain(rows.Err())
 }
 
 // scalar scans one column.
@@ -149,18 +147,28 @@ func scalar[T any](r row) (value T, err error) { return value, r.Scan(&value) }
 
 func (q Queries) exec(ctx context.Context, query string, args ...any) error {
 	_, err := q.q.ExecContext(ctx, query, args...)
-	return q.engine.explain(err)
+	return explain(err)
+}
+
+// execOne runs a statement that is about one thing and answers NotFound when it
+// finds none.
+func (q Queries) execOne(ctx context.Context, noun portal.Noun, query string, args ...any) error {
+	return q.execCounted(ctx, portal.NotFound(noun), query, args...)
 }
 
 // execVersion runs an UPDATE that is bound to a version and answers Stale when
 // it finds none.
 func (q Queries) execVersion(ctx context.Context, noun portal.Noun, query string, args ...any) error {
+	return q.execCounted(ctx, portal.Stale(noun), query, args...)
+}
+
+func (q Queries) execCounted(ctx context.Context, none error, query string, args ...any) error {
 	result, err := q.q.ExecContext(ctx, query, args...)
 	if err != nil {
-		return q.engine.explain(err)
+		return explain(err)
 	}
 	if changed, err := result.RowsAffected(); err != nil || changed == 0 {
-		return errors.Join(portal.Stale(noun), err)
+		return errors.Join(none, err)
 	}
 	return nil
 }

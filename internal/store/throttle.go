@@ -19,7 +19,7 @@ func scanThrottle(r row) (t Throttle, err error) {
 
 // Throttle gives what failed under a name; nothing is the zero Throttle.
 func (q Queries) Throttle(ctx context.Context, name string) (Throttle, error) {
-	throttle, err := one(ctx, q, portal.NounSession, scanThrottle, `/* throttle */ SELECT failures, failed_at FROM throttles WHERE name = $1`, name)
+	throttle, err := one(ctx, q, portal.NounSession, scanThrottle, `/* throttle */ SELECT failures, nullif(failed_at, 0) FROM throttles WHERE name = $1`, name)
 	if portal.CodeOf(err) == portal.CodeNotFound {
 		return Throttle{}, nil
 	}
@@ -59,7 +59,7 @@ func (u *Update) RememberAddress(ctx context.Context, user int64, address string
 // no other transaction sees or changes the count until it ends.
 func (u *Update) TakeThrottle(ctx context.Context, name string) (Throttle, error) {
 	return one(ctx, u.Queries, portal.NounSession, scanThrottle, `/* take throttle */ INSERT INTO throttles AS t (name, failures, failed_at) VALUES ($1, 0, 0)
-		ON CONFLICT (name) DO UPDATE SET failures = t.failures RETURNING failures, failed_at`, name)
+		ON CONFLICT (name) DO UPDATE SET failures = t.failures RETURNING failures, nullif(failed_at, 0)`, name)
 }
 
 // TakeBackFailure takes back one failure under a name.

@@ -25,22 +25,13 @@ func (q Queries) UserByUsername(ctx context.Context, username string) (portal.Us
 	return one(ctx, q, portal.NounUser, scanUser, `/* user by username */ SELECT `+userColumns+` FROM users u WHERE u.username_folded = $1`, portal.Fold(username))
 }
 
-// UserFilter narrows the list of users. Zero values do not.
-type UserFilter struct {
-	portal.List
-	OrganizationID int64 // members of this organization only
-	Enabled        *bool
-	Locked         *bool
-	Expired        *bool
-}
-
 // Users lists users by username, first_name, last_name, email, enabled, locked
 // or expired. The search looks at names, username and e-mail.
-func (q Queries) Users(ctx context.Context, filter UserFilter) (portal.Page[portal.User], error) {
+func (q Queries) Users(ctx context.Context, filter portal.UserFilter) (portal.Page[portal.User], error) {
 	l := listing[portal.User]{
 		name: "users", columns: userColumns, from: "users u", id: "u.id", scan: scanUser,
 		sorts: map[string]string{
-			"": "u.username_folded", "username": "u.username_folded", "first_name": "lower(u.first_name)", "last_name": "lower(u.last_name)", "email": "lower(u.email)",
+			"": "u.username_folded", "username": "u.username_folded", "first_name": "u.first_name_folded", "last_name": "u.last_name_folded", "email": "u.email_folded",
 			"enabled": flag("u.enabled"), "locked": flag("u.locked"), "expired": flag("u.password_expired"),
 		},
 	}
@@ -48,12 +39,17 @@ func (q Queries) Users(ctx context.Context, filter UserFilter) (portal.Page[port
 	if filter.OrganizationID != 0 {
 		l.filter("EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.organization_id = ? AND m.ended_at IS NULL)", filter.OrganizationID)
 	}
-	for column, want := range map[string]*bool{"u.enabled": filter.Enabled, "u.locked": filter.Locked, "u.password_expired": filter.Expired} {
-		if want != nil {
-			l.filter(column+" = ?", *want)
-		}
-	}
+	l.flag("u.enabled", filter.Enabled)
+	l.flag("u.locked", filter.Locked)
+	l.flag("u.password_expired", filter.Expired)
 	return page(ctx, q, l, filter.List)
+}
+
+// flag keeps the rows whose column is as wanted; nil wants either.
+func (l *listing[T]) flag(column string, want *bool) {
+	if want != nil {
+		l.filter(column+" = ?", *want)
+	}
 }
 
 // flag is a boolean column as text that sorts.
@@ -78,9 +74,11 @@ func (q Queries) PasswordHash(ctx context.Context, user int64) (string, error) {
 // InsertUser adds a user without a password and gives it with its ID.
 func (c *Change) InsertUser(ctx context.Context, u portal.User) (portal.User, error) {
 	id, err := one(ctx, c.Queries, portal.NounUser, scalar[int64], `/* insert user */
-		INSERT INTO users (username, username_folded, first_name, last_name, email, search, staff, enabled, locked, password_expired, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11) RETURNING id`,
-		u.Username, portal.Fold(u.Username), u.FirstName, u.LastName, u.Email, searchTextOf(u), u.Staff, u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
+		INSERT INTO users (username, username_folded, first_name, first_name_folded, last_name, last_name_folded, email, email_folded,
+			search, staff, enabled, locked, password_expired, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14, $14) RETURNING id`,
+		u.Username, portal.Fold(u.Username), u.FirstName, portal.Fold(u.FirstName), u.LastName, portal.Fold(u.LastName), u.Email, portal.Fold(u.Email),
+		searchTextOf(u), u.Staff, u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
 	if err != nil {
 		return u, err
 	}
@@ -91,22 +89,23 @@ func (c *Change) InsertUser(ctx context.Context, u portal.User) (portal.User, er
 // else the error is Stale.
 func (c *Change) UpdateUser(ctx context.Context, u portal.User) error {
 	return c.execVersion(ctx, portal.NounUser, `/* update user */
-		UPDATE users SET username = $3, username_folded = $4, first_name = $5, last_name = $6, email = $7, search = $8, staff = $9,
-			enabled = $10, locked = $11, password_expired = $12, version = version + 1, updated_at = $13 WHERE id = $1 AND version = $2`,
-		u.ID, u.Version, u.Username, portal.Fold(u.Username), u.FirstName, u.LastName, u.Email, searchTextOf(u), u.Staff,
-		u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
+		UPDATE users SET username = $3, username_folded = $4, first_name = $5, first_name_folded = $6, last_name = $7, last_name_folded = $8,
+			email = $9, email_folded = $10, search = $11, staff = $12, enabled = $13, locked = $14, password_expired = $15,
+			version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2`,
+		u.ID, u.Version, u.Username, portal.Fold(u.Username), u.FirstName, portal.Fold(u.FirstName), u.LastName, portal.Fold(u.LastName),
+		u.Email, portal.Fold(u.Email), searchTextOf(u), u.Staff, u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
 }
 
 // SetPassword writes a user's encoded password hash; the password is not
 // expired then.
 func (c *Change) SetPassword(ctx context.Context, user int64, hash string) error {
-	return c.exec(ctx, `/* set password */ UPDATE users SET password_hash = $2, password_expired = FALSE, version = version + 1, updated_at = $3 WHERE id = $1`,
+	return c.execOne(ctx, portal.NounUser, `/* set password */ UPDATE users SET password_hash = $2, password_expired = FALSE, version = version + 1, updated_at = $3 WHERE id = $1`,
 		user, hash, at(c.Now()))
 }
 
 // SignedIn notes when a user signed in last.
 func (u *Update) SignedIn(ctx context.Context, user int64) error {
-	return u.exec(ctx, `/* signed in */ UPDATE users SET last_sign_in_at = $2 WHERE id = $1`, user, at(u.Now()))
+	return u.execOne(ctx, portal.NounUser, `/* signed in */ UPDATE users SET last_sign_in_at = $2 WHERE id = $1`, user, at(u.Now()))
 }
 
 func searchTextOf(u portal.User) string {

@@ -30,8 +30,11 @@ CREATE TABLE users (
     username TEXT NOT NULL,
     username_folded TEXT NOT NULL UNIQUE,
     first_name TEXT NOT NULL,
+    first_name_folded TEXT NOT NULL,
     last_name TEXT NOT NULL,
+    last_name_folded TEXT NOT NULL,
     email TEXT NOT NULL,
+    email_folded TEXT NOT NULL,
     search TEXT NOT NULL,
     staff TEXT NOT NULL CHECK (staff IN ('', 'super_admin', 'support')),
     enabled BOOLEAN NOT NULL,
@@ -232,7 +235,7 @@ CREATE TABLE secrets (
     hash BYTEA NOT NULL UNIQUE,
     masked TEXT NOT NULL,
     sealed BYTEA,
-    previous BOOLEAN NOT NULL,
+    previous BOOLEAN NOT NULL CHECK (previous = TRUE OR previous = FALSE),
     expires_at BIGINT,
     retired_at BIGINT,
     created_at BIGINT NOT NULL,
@@ -367,7 +370,7 @@ CREATE TABLE submissions (
 CREATE INDEX submissions_age ON submissions (created_at);
 
 CREATE TABLE revisions (
-    id BIGINT PRIMARY KEY,
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id > 0),
     at BIGINT NOT NULL,
     actor_id BIGINT NOT NULL,
     actor_name TEXT NOT NULL,
@@ -392,14 +395,16 @@ CREATE INDEX revisions_user ON revisions (user_id, id);
 
 -- The head of the chain of revisions. Every change takes this row first, so that
 -- changes happen one after the other and revisions are numbered in the order in
--- which they commit.
+-- which they commit. The seal is an HMAC over the head, so that lines cannot be
+-- cut off at the end.
 CREATE TABLE revision_head (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     revision_id BIGINT NOT NULL,
     mac BYTEA NOT NULL,
+    seal BYTEA NOT NULL,
     taken_at BIGINT NOT NULL
 );
-INSERT INTO revision_head (id, revision_id, mac, taken_at) VALUES (1, 0, '', 0);
+INSERT INTO revision_head (id, revision_id, mac, seal, taken_at) VALUES (1, 0, '', '', 0);
 
 INSERT INTO client_levels (id, name, licenses) VALUES (1, 'Blue', 1), (2, 'Gold', 2), (3, 'Platinum', 3);
 

@@ -43,12 +43,19 @@ BEGIN
 END $$;
 CREATE TRIGGER keys_application BEFORE INSERT OR UPDATE OF application_id, organization_id ON keys FOR EACH ROW EXECUTE FUNCTION keys_application();
 
+CREATE TRIGGER applications_stay BEFORE UPDATE OF organization_id ON applications FOR EACH ROW
+WHEN (OLD.organization_id IS DISTINCT FROM NEW.organization_id) EXECUTE FUNCTION refuse('an application stays with its organization');
+
+-- The lock lets no two transactions each leave the other one's super admin.
 CREATE FUNCTION last_super_admin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('keyportal.last_super_admin'));
     IF NOT EXISTS (SELECT 1 FROM users u WHERE u.staff = 'super_admin' AND u.enabled AND u.id <> OLD.id) THEN
         RAISE EXCEPTION 'there must be an enabled super admin' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    RETURN NEW;
+    RETURN coalesce(NEW, OLD);
 END $$;
 CREATE TRIGGER last_super_admin BEFORE UPDATE OF staff, enabled ON users FOR EACH ROW
 WHEN (OLD.staff = 'super_admin' AND OLD.enabled AND NOT (NEW.staff = 'super_admin' AND NEW.enabled)) EXECUTE FUNCTION last_super_admin();
+CREATE TRIGGER last_super_admin_stays BEFORE DELETE ON users FOR EACH ROW
+WHEN (OLD.staff = 'super_admin' AND OLD.enabled) EXECUTE FUNCTION last_super_admin();
