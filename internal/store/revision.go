@@ -115,6 +115,6 @@ func (q Queries) RevisionsAbout(ctx context.Context, user, organization int64, m
 // Head gives the number and the MAC of the last line of the Revision History.
 // Who keeps them elsewhere sees later whether lines were cut off at the end.
 func (q Queries) Head(ctx context.Context) (revision int64, mac []byte, err error) {
-	h, err := one(ctx, q, portal.NounInstallation, scanHead, `/* revision head */ SELECT revision_id, mac FROM revision_head WHERE id = 1`)
+	h, err := one(ctx, q, portal.NounInstallation, scanHead, `/* revision head */ SELECT revision_id, mac, seal FROM revision_head WHERE id = 1`)
 	return h.revision, h.mac, err
 }
