@@ -59,6 +59,7 @@ const (
 	SystemRequests      Authority = "system.requests"
 	DecideRequests      Authority = "system.requests.decide"
 	SystemKeys          Authority = "system.keys"
+	IssueAPIKeys        Authority = "system.keys.issue"
 	AllowImpersonation  Authority = "system.keys.impersonation"
 )
 
@@ -102,6 +103,7 @@ var authorities = []AuthorityInfo{
 	{SystemRequests, "Request queue", "Everything about the request queue."},
 	{DecideRequests, "Decide Requests", "Approve or decline requests for API keys."},
 	{SystemKeys, "API keys of all clients", "Everything about the keys of all clients."},
+	{IssueAPIKeys, "Issue API Keys", "Grant keys of any client every API set that their users' roles allow."},
 	{AllowImpersonation, "Allow Impersonation", "Let a key impersonate other users."},
 }
 

@@ -9,7 +9,7 @@ import (
 var staffAuthorities = map[Staff][]Authority{
 	SuperAdmin: {System, Administration, Gateway},
 	Support: {
-		ViewOrganizations, SystemRequests, AllowImpersonation,
+		ViewOrganizations, SystemRequests, IssueAPIKeys, AllowImpersonation,
 		ViewUsers, ViewRoles, APIKeys, ViewLicenses, Requests, History,
 	},
 }
@@ -103,7 +103,7 @@ func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets 
 			return Denied(fmt.Sprintf("You can't grant “%s”: you don't hold it yourself.", authority.Name()))
 		}
 	}
-	if actor.Holds(ManageAPISets, 0) || actor.Grants[organization].AllAccess {
+	if actor.Holds(IssueAPIKeys, 0) || actor.Grants[organization].AllAccess {
 		return nil
 	}
 	for _, set := range apiSets {
@@ -117,7 +117,7 @@ func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets 
 // CanGrantAllAccess answers whether the actor may give All Access in an
 // organization.
 func CanGrantAllAccess(actor Actor, organization int64) error {
-	if actor.Holds(ManageAPISets, 0) || actor.Grants[organization].AllAccess {
+	if actor.Holds(IssueAPIKeys, 0) || actor.Grants[organization].AllAccess {
 		return nil
 	}
 	return Denied("You can't grant All Access: you don't have it yourself.")

@@ -1,0 +1,243 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"keyportal/internal/portal"
+	"keyportal/web"
+)
+
+// personas are the kinds of people for whom the table below says what each
+// route answers, in this order. The thing that a route is about belongs to own.
+var personas = []string{"anonymous", "nobody", "own", "colleague", "admin", "stranger", "support", "super"}
+
+func (p *running) persona(name string) *browser {
+	switch name {
+	case "anonymous":
+		return p.visitor()
+	case "nobody":
+		return p.as(p.Nobody)
+	case "own":
+		return p.as(p.Member)
+	case "colleague":
+		return p.as(p.Colleague)
+	case "admin":
+		return p.as(p.Admin)
+	case "stranger":
+		return p.as(p.Stranger)
+	case "support":
+		return p.as(p.Support)
+	case "super":
+		return p.as(p.SuperAdmin)
+	}
+	panic(name)
+}
+
+// authorization says what each route answers to each persona: 200 a page, 303
+// done (or, for anonymous, off to Log In), 401, 403, 404. The form is what a
+// page would send.
+var authorization = map[string]struct {
+	answers string
+	form    func(*running) url.Values
+}{
+	//                                      anon nobody own colleague admin stranger support super
+	"GET /setup/:token":     {"404 404 404 404 404 404 404 404", nil},
+	"POST /setup/:token":    {"404 404 404 404 404 404 404 404", nil},
+	"GET /login":            {"200 303 303 303 303 303 303 303", nil},
+	"POST /login":           {"401 401 401 401 401 401 401 401", nil},
+	"POST /logout":          {"401 303 303 303 303 303 303 303", nil},
+	"GET /password/:token":  {"404 404 404 404 404 404 404 404", nil},
+	"POST /password/:token": {"404 404 404 404 404 404 404 404", nil},
+
+	"GET /":                  {"303 200 200 200 200 200 200 200", nil},
+	"POST /organization":     {"401 303 303 303 303 404 303 303", func(p *running) url.Values { return url.Values{"organization_id": {id(p.Organization.ID)}} }},
+	"GET /profile":           {"303 200 200 200 200 200 200 200", nil},
+	"GET /profile/password":  {"303 200 200 200 200 200 200 200", nil},
+	"POST /profile/password": {"401 422 422 422 422 422 422 422", func(*running) url.Values { return url.Values{"current": {"wrong"}} }},
+
+	"GET /users":                                {"303 403 403 403 200 200 200 200", nil},
+	"GET /users/new":                            {"303 403 403 403 200 200 403 200", nil},
+	"POST /users":                               {"401 403 403 403 303 403 403 303", newUserForm},
+	"GET /users/:id":                            {"303 404 200 404 200 404 200 200", nil},
+	"GET /users/:id/edit":                       {"303 403 403 403 200 404 403 200", nil},
+	"POST /users/:id":                           {"401 403 403 403 303 404 403 303", userForm},
+	"POST /users/:id/act":                       {"401 403 403 403 303 404 403 303", func(*running) url.Values { return url.Values{"action": {"lock"}} }},
+	"POST /users/:id/password-link":             {"401 403 403 403 200 404 403 200", nil},
+	"GET /users/:id/memberships/:organization":  {"303 403 403 403 200 404 403 200", nil},
+	"POST /users/:id/memberships/:organization": {"401 403 403 403 303 403 403 303", membershipForm},
+
+	"GET /roles":            {"303 403 403 403 200 200 200 200", nil},
+	"GET /roles/new":        {"303 403 403 403 200 200 403 200", nil},
+	"POST /roles":           {"401 403 403 403 303 303 403 303", func(*running) url.Values { return url.Values{"name": {"Clerk"}} }},
+	"GET /roles/:id":        {"303 403 403 403 200 404 200 200", nil},
+	"GET /roles/:id/edit":   {"303 403 403 403 200 404 403 200", nil},
+	"POST /roles/:id":       {"401 403 403 403 303 404 403 303", func(p *running) url.Values { return url.Values{"name": {"Clerk"}, "version": {id(p.Role.Version)}} }},
+	"GET /roles/:id/delete": {"303 403 403 403 200 404 403 200", nil},
+	"POST /roles/:id/delete": {"401 403 403 403 303 404 403 303", func(p *running) url.Values {
+		return url.Values{"confirm": {p.Role.Name}, "version": {id(p.Role.Version)}}
+	}},
+
+	"GET /api-sets":              {"303 403 403 403 403 403 403 200", nil},
+	"GET /api-sets/new":          {"303 403 403 403 403 403 403 200", nil},
+	"POST /api-sets":             {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"name": {"Usage"}, "slug": {"usage"}} }},
+	"GET /api-sets/:id":          {"303 403 403 403 403 403 403 200", nil},
+	"GET /api-sets/:id/edit":     {"303 403 403 403 403 403 403 200", nil},
+	"POST /api-sets/:id":         {"401 403 403 403 403 403 403 303", apiSetForm},
+	"GET /api-sets/:id/retire":   {"303 403 403 403 403 403 403 200", nil},
+	"POST /api-sets/:id/retire":  {"401 403 403 403 403 403 403 303", retireForm},
+	"POST /api-sets/:id/restore": {"401 403 403 403 403 403 403 303", retireForm},
+
+	"GET /organizations":          {"303 403 403 403 403 403 200 200", nil},
+	"GET /organizations/new":      {"303 403 403 403 403 403 403 200", nil},
+	"POST /organizations":         {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"name": {"New Client"}, "level": {"1"}} }},
+	"GET /organizations/:id/edit": {"303 403 403 403 403 403 403 200", nil},
+	"POST /organizations/:id": {"401 403 403 403 403 403 403 303", func(p *running) url.Values {
+		return url.Values{"name": {"Renamed"}, "level": {"3"}, "version": {id(p.Organization.Version)}}
+	}},
+
+	"GET /keys":              {"303 403 200 200 200 200 200 200", nil},
+	"GET /keys.csv":          {"303 403 200 200 200 200 200 200", nil},
+	"GET /keys/new":          {"303 403 200 200 200 200 200 200", nil},
+	"POST /keys":             {"401 403 200 403 200 403 200 200", newKeyForm},
+	"GET /keys/:id":          {"303 403 200 403 200 404 200 200", nil},
+	"GET /keys/:id/edit":     {"303 403 200 403 200 404 200 200", nil},
+	"POST /keys/:id":         {"401 403 303 403 303 404 303 303", keyForm},
+	"POST /keys/:id/enable":  {"401 403 303 403 303 404 303 303", nil},
+	"POST /keys/:id/disable": {"401 403 303 403 303 404 303 303", nil},
+	"GET /keys/:id/revoke":   {"303 403 200 403 200 404 200 200", nil},
+	"POST /keys/:id/revoke":  {"401 403 303 403 303 404 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.Key.Name}} }},
+}
+
+func id(number int64) string { return strconv.FormatInt(number, 10) }
+
+func newUserForm(p *running) url.Values {
+	return url.Values{"username": {"fresh"}, "first_name": {"Fresh"}, "email": {"fresh@example.com"}, "organization": {id(p.Organization.ID)}}
+}
+
+func userForm(p *running) url.Values {
+	return url.Values{"username": {"member"}, "first_name": {"Renamed"}, "email": {"member@example.com"}, "version": {id(p.Member.Version)}}
+}
+
+func membershipForm(p *running) url.Values {
+	return url.Values{"member": {"on"}, "role": {id(p.Role.ID)}, "version": {"1"}}
+}
+
+func apiSetForm(p *running) url.Values {
+	return url.Values{"name": {"Billing"}, "slug": {"billing"}, "version": {id(p.Billing.Version)}}
+}
+
+func retireForm(p *running) url.Values {
+	return url.Values{"confirm": {p.Billing.Name}, "version": {id(p.Billing.Version)}}
+}
+
+func newKeyForm(p *running) url.Values {
+	return url.Values{"name": {"Nightly"}, "api_set": {"billing"}, "user": {id(p.Member.ID)}}
+}
+
+func keyForm(p *running) url.Values {
+	return url.Values{"name": {"Renamed"}, "api_set": {"billing"}, "version": {id(p.Key.Version)}}
+}
+
+// address fills a route's path in with what the fixture has.
+func (p *running) address(path string) string {
+	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	ids := map[string]int64{"users": p.Member.ID, "roles": p.Role.ID, "api-sets": p.Billing.ID, "organizations": p.Organization.ID, "keys": p.Key.ID}
+	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":token", "kpl_unknown").Replace(path)
+}
+
+func TestEachRouteAnswersEachPersonaAsTheTableSays(t *testing.T) {
+	seen := map[string]bool{}
+	for _, route := range web.Routes() {
+		name := route.Method + " " + route.Path
+		seen[name] = true
+		t.Run(strings.ReplaceAll(name, "/", "|"), func(t *testing.T) {
+			t.Parallel()
+			row, known := authorization[name]
+			if !known {
+				t.Fatalf("the route %s is not in the authorization table: say who may use it", name)
+			}
+			for i, want := range strings.Fields(row.answers) {
+				p := startPortal(t)
+				form := url.Values{}
+				if row.form != nil {
+					form = row.form(p)
+				}
+				got := p.ask(personas[i], route, form)
+				if strconv.Itoa(got.status) != want {
+					t.Errorf("%s for %s: %d, want %s: %.300s", name, personas[i], got.status, want, got.text())
+				}
+			}
+		})
+	}
+	for name := range authorization {
+		if !seen[name] {
+			t.Errorf("the authorization table has %s, which is no route", name)
+		}
+	}
+}
+
+func (p *running) ask(persona string, route web.Route, form url.Values) answer {
+	b := p.persona(persona)
+	if route.Method == http.MethodGet {
+		return b.get(p.address(route.Path))
+	}
+	return b.post(p.address(route.Path), form)
+}
+
+func TestAFormFromAnotherSiteIsRefusedOnEveryRoute(t *testing.T) {
+	p := startPortal(t)
+	b := p.as(p.SuperAdmin)
+	for _, route := range web.Routes() {
+		if route.Method != http.MethodPost {
+			continue
+		}
+		for _, header := range [][2]string{{"Sec-Fetch-Site", "cross-site"}, {"Origin", "https://evil.example"}} {
+			request, err := http.NewRequest(http.MethodPost, p.URL+p.address(route.Path), strings.NewReader(""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			request.Header.Set(header[0], header[1])
+			b.send(request).expect(t, http.StatusForbidden, "another site")
+		}
+	}
+	if key, err := p.Store.Key(t.Context(), p.Key.ID); err != nil || key.State(p.Manager.Now()) != portal.KeyActive {
+		t.Fatalf("the key is %v, %v after forms from another site", key.State(p.Manager.Now()), err)
+	}
+}
+
+func TestNoPageChangesAnythingWhenItIsRead(t *testing.T) {
+	p := startPortal(t)
+	before, err := p.Store.VerifyChain(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := p.as(p.SuperAdmin)
+	for _, route := range web.Routes() {
+		if route.Method == http.MethodGet {
+			b.get(p.address(route.Path))
+		}
+	}
+	if after, err := p.Store.VerifyChain(t.Context()); err != nil || after != before {
+		t.Fatalf("%d revisions before, %d after, %v", before, after, err)
+	}
+}
+
+func TestUnknownAddressesAndMethodsAreAnsweredWithAPage(t *testing.T) {
+	p := startPortal(t)
+	b := p.as(p.SuperAdmin)
+	b.get("/nowhere").expect(t, http.StatusNotFound, "There is no such page")
+	for _, path := range []string{"/keys/0", "/keys/-1", "/keys/abc", "/keys/99999999999999999999", "/users/424242", fmt.Sprintf("/roles/%d", 424242)} {
+		b.get(path).expect(t, http.StatusNotFound)
+	}
+	request, err := http.NewRequest(http.MethodDelete, p.URL+"/keys", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.send(request).expect(t, http.StatusMethodNotAllowed)
+}
