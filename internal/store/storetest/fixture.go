@@ -69,8 +69,8 @@ func Change(t testing.TB, s *store.Store, fn func(*store.Change) error) {
 	}
 }
 
-// insert makes a change that adds one thing.
-func insert[T any](t testing.TB, s *store.Store, add func(*store.Change) (T, error)) (added T) {
+// Insert makes a change that adds one thing, and gives the thing.
+func Insert[T any](t testing.TB, s *store.Store, add func(*store.Change) (T, error)) (added T) {
 	t.Helper()
 	Change(t, s, func(c *store.Change) (err error) {
 		added, err = add(c)
@@ -86,7 +86,7 @@ func Organization(t testing.TB, s *store.Store, edit ...func(*portal.Organizatio
 	for _, edit := range edit {
 		edit(&o)
 	}
-	return insert(t, s, func(c *store.Change) (portal.Organization, error) { return c.InsertOrganization(t.Context(), o) })
+	return Insert(t, s, func(c *store.Change) (portal.Organization, error) { return c.InsertOrganization(t.Context(), o) })
 }
 
 // User adds an enabled user who is in no organization and has no password.
@@ -97,7 +97,7 @@ func User(t testing.TB, s *store.Store, edit ...func(*portal.User)) portal.User 
 	for _, edit := range edit {
 		edit(&u)
 	}
-	return insert(t, s, func(c *store.Change) (portal.User, error) { return c.InsertUser(t.Context(), u) })
+	return Insert(t, s, func(c *store.Change) (portal.User, error) { return c.InsertUser(t.Context(), u) })
 }
 
 // SuperAdmin adds a super admin who is in no organization.
@@ -129,7 +129,7 @@ func Member(t testing.TB, s *store.Store, organization portal.Organization, user
 // SaveMembership adds or changes a membership.
 func SaveMembership(t testing.TB, s *store.Store, m portal.Membership) portal.Membership {
 	t.Helper()
-	return insert(t, s, func(c *store.Change) (portal.Membership, error) { return c.SaveMembership(t.Context(), m) })
+	return Insert(t, s, func(c *store.Change) (portal.Membership, error) { return c.SaveMembership(t.Context(), m) })
 }
 
 // APISet adds an API set; an empty slug becomes a unique one.
@@ -139,7 +139,7 @@ func APISet(t testing.TB, s *store.Store, slug string, routes ...string) portal.
 		slug = numbered("set-%d")
 	}
 	set := portal.APISet{Slug: slug, Name: slug + " API", Description: "What " + slug + " is for.", Routes: routes}
-	return insert(t, s, func(c *store.Change) (portal.APISet, error) { return c.InsertAPISet(t.Context(), set) })
+	return Insert(t, s, func(c *store.Change) (portal.APISet, error) { return c.InsertAPISet(t.Context(), set) })
 }
 
 // Role adds a role of an organization; the zero organization makes it one for
@@ -147,7 +147,7 @@ func APISet(t testing.TB, s *store.Store, slug string, routes ...string) portal.
 func Role(t testing.TB, s *store.Store, organization portal.Organization, authorities []portal.Authority, sets ...portal.APISet) portal.Role {
 	t.Helper()
 	role := portal.Role{OrganizationID: organization.ID, Name: numbered("Role %d"), Description: "A role.", Authorities: authorities, APISets: sets}
-	return insert(t, s, func(c *store.Change) (portal.Role, error) { return c.InsertRole(t.Context(), role) })
+	return Insert(t, s, func(c *store.Change) (portal.Role, error) { return c.InsertRole(t.Context(), role) })
 }
 
 // License adds an active license.
@@ -155,14 +155,14 @@ func License(t testing.TB, s *store.Store, organization portal.Organization) por
 	t.Helper()
 	number := numbered("1234%04d")
 	l := portal.License{OrganizationID: organization.ID, Number: number, Domain: "Domain " + number, Database: "DB_" + number, Active: true}
-	return insert(t, s, func(c *store.Change) (portal.License, error) { return c.InsertLicense(t.Context(), l) })
+	return Insert(t, s, func(c *store.Change) (portal.License, error) { return c.InsertLicense(t.Context(), l) })
 }
 
 // Instance adds a test instance to a license.
 func Instance(t testing.TB, s *store.Store, license portal.License) portal.Instance {
 	t.Helper()
 	i := portal.Instance{LicenseID: license.ID, Name: "TEBE" + license.Number + "A", Environment: portal.Test}
-	return insert(t, s, func(c *store.Change) (portal.Instance, error) { return c.InsertInstance(t.Context(), i) })
+	return Insert(t, s, func(c *store.Change) (portal.Instance, error) { return c.InsertInstance(t.Context(), i) })
 }
 
 // Application adds an organization's own application; the zero organization
@@ -170,7 +170,7 @@ func Instance(t testing.TB, s *store.Store, license portal.License) portal.Insta
 func Application(t testing.TB, s *store.Store, organization portal.Organization) portal.Application {
 	t.Helper()
 	a := portal.Application{OrganizationID: organization.ID, Name: numbered("Application %d"), Description: "What a key is for."}
-	return insert(t, s, func(c *store.Change) (portal.Application, error) { return c.InsertApplication(t.Context(), a) })
+	return Insert(t, s, func(c *store.Change) (portal.Application, error) { return c.InsertApplication(t.Context(), a) })
 }
 
 // Key adds an enabled token key of a member, by default one that reaches no API
@@ -186,7 +186,7 @@ func Key(t testing.TB, s *store.Store, membership portal.Membership, edit ...fun
 		edit(&k)
 	}
 	value := secret.New("", prefixes[k.Kind])
-	added := insert(t, s, func(c *store.Change) (portal.Key, error) { return c.InsertKey(t.Context(), k, Secret(value)) })
+	added := Insert(t, s, func(c *store.Change) (portal.Key, error) { return c.InsertKey(t.Context(), k, Secret(value)) })
 	return added, value
 }
 
@@ -196,4 +196,30 @@ var prefixes = map[portal.Kind]secret.Prefix{portal.TokenKey: secret.Token, port
 func Secret(value secret.Value) portal.Secret {
 	hash := value.Hash()
 	return portal.Secret{Hash: hash[:], Masked: value.Mask()}
+}
+
+// Group adds a group with its members and roles, by SQL around the store, and
+// gives its ID.
+func Group(t testing.TB, s *store.Store, organization portal.Organization, members []portal.Membership, roles ...portal.Role) (id int64) {
+	t.Helper()
+	db := SQL(t, s)
+	name := numbered("group %d")
+	err := db.QueryRowContext(t.Context(), `INSERT INTO groups (organization_id, name, name_folded, description, version, created_at, updated_at)
+		VALUES ($1, $2, $2, 'A group.', 1, $3, $3) RETURNING id`, organization.ID, name, s.Now().UnixMicro()).Scan(&id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, member := range members {
+		Exec(t, db, `INSERT INTO group_members (group_id, membership_id) VALUES ($1, $2)`, id, member.ID)
+	}
+	for _, role := range roles {
+		Exec(t, db, `INSERT INTO group_roles (group_id, role_id) VALUES ($1, $2)`, id, role.ID)
+	}
+	return id
+}
+
+// DeleteGroup deletes a group, by SQL around the store.
+func DeleteGroup(t testing.TB, s *store.Store, id int64) {
+	t.Helper()
+	Exec(t, SQL(t, s), `UPDATE groups SET deleted_at = $2 WHERE id = $1`, id, s.Now().UnixMicro())
 }

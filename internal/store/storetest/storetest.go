@@ -137,6 +137,14 @@ func SQL(t testing.TB, s *store.Store) *sql.DB {
 	return db
 }
 
+// Exec runs a statement that must succeed.
+func Exec(t testing.TB, db *sql.DB, query string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
 // Clock is a clock that stands still until it is moved. It is safe for
 // concurrent use.
 type Clock struct {

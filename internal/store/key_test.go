@@ -1,0 +1,141 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store"
+	"keyportal/internal/store/storetest"
+)
+
+func TestAKeyIsKept(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		value := secret.New("acme", secret.SecurityKey)
+		life[portal.Key]{
+			made: portal.Key{
+				Kind: portal.PairKey, OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name,
+				Name: "Nightly Job", Description: "Runs at night.", UserID: f.User.ID, Username: f.User.Username, UserName: "Ada Lovelace",
+				CreatedBy: f.Admin.ID, CreatorName: "An Admin", LicenseID: f.License.ID, ApplicationID: 4, PublicID: "kpa_public",
+				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true,
+				ExpiresAt: s.Now().Add(time.Hour), APISets: []portal.APISet{withoutRoutes(f.Billing), withoutRoutes(f.Dunning)}, Masked: value.Mask(),
+			},
+			unset: []string{"RevokedAt", "LastUsedAt", "LastUsedFrom"},
+			change: func(k *portal.Key) {
+				k.Name, k.Description, k.UserID, k.Username = "Daily Job", "", f.Admin.ID, f.Admin.Username
+				k.CanImpersonate, k.AllowedNetworks, k.Enabled, k.ExpiresAt = false, nil, false, time.Time{}
+				k.APISets = []portal.APISet{withoutRoutes(f.Revenue)}
+			},
+			insert: func(ctx context.Context, c *store.Change, k portal.Key) (portal.Key, error) {
+				return c.InsertKey(ctx, k, storetest.Secret(value))
+			},
+			read:   s.Key,
+			update: func(ctx context.Context, c *store.Change, k portal.Key) error { return c.UpdateKey(ctx, k) },
+		}.live(t, s)
+	})
+}
+
+func TestARevokedKeyNeverChangesAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		key := f.Key
+		key.RevokedAt = s.Now()
+		storetest.Change(t, s, func(c *store.Change) error { return c.UpdateKey(t.Context(), key) })
+		key.Version++
+		wantEqual(t, "revoked", must[portal.Key](t)(s.Key(t.Context(), key.ID)), key)
+		key.RevokedAt = time.Time{}
+		wantCode(t, "taking it back", change(t, s, func(c *store.Change) error { return c.UpdateKey(t.Context(), key) }), portal.CodeConflict)
+	})
+}
+
+func TestASecretIsKeptAsItsHash(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		value := secret.New("", secret.ClientSecret)
+		sealed := storetest.Secret(value)
+		sealed.Sealed = []byte{0, 1, 2, 255}
+		key := storetest.Insert(t, s, func(c *store.Change) (portal.Key, error) {
+			return c.InsertKey(t.Context(), portal.Key{
+				Kind: portal.OAuthKey, OrganizationID: f.Organization.ID, Name: "Sealed", UserID: f.User.ID, LicenseID: f.License.ID, PublicID: "kpc_public",
+			}, sealed)
+		})
+		found, stored, err := s.KeyByHash(t.Context(), value.Hash())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, "key", found, key)
+		wantFilled(t, stored, "Previous", "ExpiresAt", "RetiredAt")
+		sealed.ID, sealed.KeyID, sealed.CreatedAt = stored.ID, key.ID, s.Now()
+		wantEqual(t, "secret", stored, sealed)
+		wantEqual(t, "secrets", must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID)), []portal.Secret{sealed})
+		_, _, err = s.KeyByHash(t.Context(), secret.HashOf("another"))
+		wantCode(t, "another secret", err, portal.CodeNotFound)
+	})
+}
+
+func TestALiveKeyIsFoundByItsName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		key, _ := storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.Name = "Çalıştır" })
+		wantEqual(t, "found", must[portal.Key](t)(s.LiveKeyNamed(t.Context(), f.Organization.ID, f.User.ID, "çalıştır ")), key)
+		_, err := s.LiveKeyNamed(t.Context(), f.Organization.ID, f.Admin.ID, key.Name)
+		wantCode(t, "another user's", err, portal.CodeNotFound)
+
+		key.RevokedAt = s.Now()
+		storetest.Change(t, s, func(c *store.Change) error { return c.UpdateKey(t.Context(), key) })
+		_, err = s.LiveKeyNamed(t.Context(), f.Organization.ID, f.User.ID, key.Name)
+		wantCode(t, "a revoked one", err, portal.CodeNotFound)
+		storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.Name = key.Name })
+	})
+}
+
+func TestKeysThatWouldLoseAnAPISetAreCounted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		with := func(k *portal.Key) { k.APISets = []portal.APISet{f.Dunning} }
+		first, _ := storetest.Key(t, s, f.Membership, with)
+		second, _ := storetest.Key(t, s, f.Membership, with)
+		revoked, _ := storetest.Key(t, s, f.Membership, with)
+		revoked.RevokedAt = s.Now()
+		storetest.Change(t, s, func(c *store.Change) error { return c.UpdateKey(t.Context(), revoked) })
+
+		for most, want := range map[int][]int64{1: {first.ID}, 5: {first.ID, second.ID}} {
+			keys, count, err := s.KeysLosing(t.Context(), f.Dunning.ID, most)
+			if err != nil || count != 2 {
+				t.Errorf("KeysLosing gives %d keys, %v; want 2", count, err)
+			}
+			wantEqual(t, "keys", keyIDs(keys), want)
+		}
+	})
+}
+
+func TestKeysAreCountedByWhatExpires(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s) // its key expires in 90 days
+		now := s.Now()
+		for _, expiry := range []time.Time{{}, now.Add(-time.Hour), now, now.Add(time.Microsecond), now.Add(time.Hour)} {
+			storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.ExpiresAt = expiry })
+		}
+		other := storetest.Member(t, s, f.Organization, storetest.User(t, s))
+		storetest.Key(t, s, other, func(k *portal.Key) { k.ExpiresAt = now.Add(time.Minute) })
+		revoked, _ := storetest.Key(t, s, other, func(k *portal.Key) { k.RevokedAt = now })
+		for user, want := range map[int64][2]int{0: {7, 3}, f.User.ID: {6, 2}, other.UserID: {1, 1}} {
+			live, expiring, err := s.KeyCounts(t.Context(), f.Organization.ID, user, now.Add(time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantEqual(t, "live and expiring", [2]int{live, expiring}, want)
+		}
+		wantEqual(t, "state", revoked.State(now), portal.KeyRevoked)
+	})
+}
+
+func keyIDs(keys []portal.Key) (ids []int64) {
+	for _, key := range keys {
+		ids = append(ids, key.ID)
+	}
+	return ids
+}
