@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,4 +131,15 @@ func (l life[T]) liveOn(t *testing.T, s *store.Store, before T) {
 
 func field[T any](value *T, name string) reflect.Value {
 	return reflect.ValueOf(value).Elem().FieldByName(name)
+}
+
+// inParallel runs fn so many times at once and gives all answers.
+func inParallel(times int, fn func() error) []error {
+	errs := make([]error, times)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() { errs[i] = fn() })
+	}
+	group.Wait()
+	return errs
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"keyportal/internal/portal"
@@ -32,8 +34,16 @@ type Refusal struct {
 }
 
 // AddUses writes down what the check saw. Last use and last refusal only ever
-// move forward, in whatever order replicas write.
+// move forward, in whatever order replicas write. All replicas take rows in the
+// same order, so that none waits for another in a circle.
 func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []Tally, refusals []Refusal) error {
+	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return cmp.Compare(a.SecretID, b.SecretID) })
+	tallies = slices.SortedFunc(slices.Values(tallies), func(a, b Tally) int {
+		return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), cmp.Compare(a.Day, b.Day))
+	})
+	refusals = slices.SortedFunc(slices.Values(refusals), func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), cmp.Compare(a.Code, b.Code))
+	})
 	for _, use := range uses {
 		if err := u.exec(ctx, `/* put last use */ INSERT INTO secret_uses AS t (secret_id, key_id, used_at, used_from) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (secret_id) DO UPDATE SET used_at = excluded.used_at, used_from = excluded.used_from WHERE t.used_at < excluded.used_at`,
