@@ -33,7 +33,7 @@ func (m *Manager) CreateLicense(ctx context.Context, in LicenseInput) (portal.Li
 			return err
 		}
 		var invalid portal.Invalid
-		license := portal.License{OrganizationID: organization.ID, Number: strings.TrimSpace(in.Number), Active: true}
+		license := portal.License{OrganizationID: organization.ID, Number: portal.Storable(strings.TrimSpace(in.Number)), Active: true}
 		license.Domain = invalid.Name("domain", "domain", in.Domain)
 		license.Database = invalid.Name("database", "database's label", in.Database)
 		invalid.Check(licenseNumberForm.MatchString(license.Number), "number", "The number is made of digits, 20 at most, like 12345678.")

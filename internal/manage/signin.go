@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"keyportal/internal/portal"
@@ -26,6 +27,7 @@ var errWrongSignIn = portal.Unauthenticated("The Instance Name, User ID or passw
 // time. Errors: CodeUnauthenticated, CodeForbidden for a disabled or locked
 // account (only after the right password), CodeTooMany.
 func (m *Manager) SignIn(ctx context.Context, in SignIn) (secret.Value, error) {
+	in.Instance, in.Username, in.UserAgent = clip(in.Instance, portal.MaxName), clip(in.Username, portal.MaxName), clip(in.UserAgent, 300)
 	user, err := m.Store.UserByUsername(ctx, in.Username)
 	if err != nil && portal.CodeOf(err) != portal.CodeNotFound {
 		return secret.Value{}, err
@@ -57,7 +59,7 @@ func (m *Manager) SignIn(ctx context.Context, in SignIn) (secret.Value, error) {
 // authenticate compares the password and then decides whether the user may come
 // in, and where to.
 func (m *Manager) authenticate(ctx context.Context, user portal.User, in SignIn) (portal.Session, error) {
-	session := portal.Session{UserID: user.ID, Address: in.Address, UserAgent: clip(in.UserAgent, 300)}
+	session := portal.Session{UserID: user.ID, Address: in.Address, UserAgent: in.UserAgent}
 	hash := ""
 	if user.ID != 0 {
 		var err error
@@ -208,7 +210,12 @@ func (m *Manager) SaveSession(ctx context.Context, session portal.Session) error
 	return m.Store.Update(ctx, func(u *store.Update) error { return u.UpdateSession(ctx, session) })
 }
 
+// clip gives the first characters of a text that is kept as it came.
+// clip shortens a text that was sent to so many characters, and replaces what no
+// database keeps.
 func clip(text string, most int) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
+	text = portal.Storable(text)
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most])
 	}
@@ -237,7 +244,7 @@ func (m *Manager) admit(ctx context.Context, user portal.User, in SignIn) (attem
 		return a, err
 	}
 	if known {
-		a.account += " from " + in.Address
+		a.account = "known address " + in.Address + " of " + a.account
 	}
 	return a, m.Store.Update(ctx, func(u *store.Update) error {
 		for _, limit := range []struct {
@@ -279,10 +286,11 @@ func throttleDelay(beyond int) time.Duration {
 // succeed takes the attempt back: the account's failures are forgiven, the
 // address keeps those of other attempts.
 func (a attempt) succeed(ctx context.Context, u *store.Update, user int64, address string) error {
-	if err := u.Forgive(ctx, a.account); err != nil {
+	// In the order of admit, so that two of them never wait for each other.
+	if err := u.TakeBackFailure(ctx, a.address); err != nil {
 		return err
 	}
-	if err := u.TakeBackFailure(ctx, a.address); err != nil {
+	if err := u.Forgive(ctx, a.account); err != nil {
 		return err
 	}
 	return u.RememberAddress(ctx, user, address)

@@ -24,7 +24,7 @@ const (
 // it. What is wrong is noted for the field; label names it in the message.
 func (v *Invalid) Name(field, label, text string) string {
 	text = v.OptionalName(field, label, text)
-	v.Check(text != "", field, "Enter a "+label+".")
+	v.Check(Fold(text) != "", field, "Enter a "+label+".")
 	return text
 }
 
@@ -54,11 +54,10 @@ func (v *Invalid) length(field, label, text string, most int) {
 // among them. Texts that run from right to left need none of them; the joiners
 // that some scripts and emoji need are let through.
 func unprintable(r rune) bool {
-	if r == '\u200c' || r == '\u200d' {
-		return false
-	}
-	return unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029'
+	return !joiner(r) && unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029'
 }
+
+func joiner(r rune) bool { return r == '\u200c' || r == '\u200d' }
 
 var usernameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]*$`)
 
@@ -89,9 +88,26 @@ func (v *Invalid) Password(field, username, password string) {
 	v.Check(!strings.EqualFold(password, username), field, "The password must not be the username.")
 }
 
-// Fold gives the form in which names are compared: without case and without
-// space around or doubled within.
-func Fold(text string) string { return strings.Join(strings.Fields(strings.ToLower(text)), " ") }
+// Fold gives the form in which names are compared: without case, without space
+// around or doubled within, and without the joiners, which don't show.
+func Fold(text string) string {
+	// Letters of one kind differ in lower case alone (σ and ς), or in upper case alone.
+	text = strings.ToLower(strings.ToUpper(Storable(text)))
+	text = strings.Map(func(r rune) rune {
+		if joiner(r) {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// Storable gives a text without what a database may refuse: bytes that are not
+// UTF-8, and NUL. It is for texts that are looked up or kept as they came; what
+// people name things is checked by Name and Description.
+func Storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
 
 func fullName(first, last, otherwise string) string {
 	if name := strings.TrimSpace(first + " " + last); name != "" {

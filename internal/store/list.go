@@ -70,6 +70,7 @@ func parsePlace(text string) (p place, err error) {
 	if err != nil {
 		return p, &portal.Error{Code: portal.CodeInvalid, Message: "The list's page is not known. Start from its first page.", Cause: err}
 	}
+	p.Sort = portal.Storable(p.Sort)
 	return p, nil
 }
 
