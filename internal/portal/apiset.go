@@ -3,9 +3,11 @@ package portal
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // APISet is a named part of the vendor's API that a key can be granted.
@@ -67,6 +69,9 @@ func NewRouter(sets []APISet) (*Router, error) {
 }
 
 func (r *Router) add(pattern, slug string) (err error) {
+	if !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, unprintable) {
+		return fmt.Errorf("it contains characters that do not print")
+	}
 	if path := pattern[strings.IndexByte(pattern, ' ')+1:]; !strings.HasPrefix(strings.TrimLeft(path, " \t"), "/") {
 		return fmt.Errorf("the path must begin with a slash, after a method and a space if there is one")
 	}
@@ -92,13 +97,21 @@ func patternFault(text string) string {
 }
 
 // Find gives the slug of the API set that claims the request; "" when none
-// does. A path that is not clean (//, /../) is claimed by none.
+// does. A path that is not clean (//, /../), be it encoded, is claimed by none.
 func (r *Router) Find(request *http.Request) string {
+	if !isClean(request.URL.Path) {
+		return "" // ServeMux sees no encoded dots, and leaves the path of a CONNECT as it is
+	}
 	handler, pattern := r.mux.Handler(request)
 	if slug, ok := handler.(claimed); ok && pattern != "" {
 		return string(slug)
 	}
 	return ""
+}
+
+func isClean(asked string) bool {
+	clean := path.Clean(asked)
+	return asked == clean || clean != "/" && asked == clean+"/"
 }
 
 func apiSetNames(sets []APISet) string {
