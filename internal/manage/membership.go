@@ -34,7 +34,7 @@ func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
 			return err
 		}
 		was, err := c.Membership(ctx, in.OrganizationID, in.UserID)
-		if portal.CodeOf(err) == portal.CodeNotFound {
+		if portal.CodeOf(err) == portal.CodeNotFound && in.Member {
 			was, err = portal.Membership{}, nil
 		}
 		if err != nil {
@@ -112,8 +112,11 @@ func saveMembership(ctx context.Context, c *store.Change, user portal.User, memb
 	action := "joined " + membership.OrganizationName
 	if was, err := c.Membership(ctx, membership.OrganizationID, membership.UserID); err == nil {
 		before, action = was.Record(), "membership edited"
-		if was.Active() && !membership.Active() {
+		switch {
+		case was.Active() && !membership.Active():
 			action = "left " + was.OrganizationName
+		case !was.Active() && membership.Active():
+			action = "joined " + was.OrganizationName
 		}
 	} else if portal.CodeOf(err) != portal.CodeNotFound {
 		return membership, err

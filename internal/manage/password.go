@@ -128,11 +128,16 @@ func (m *Manager) SetPassword(ctx context.Context, token, password string) (port
 	return user, err
 }
 
+// putPassword sets a user's password, and ends the sessions and the links that
+// stand on the one before.
 func putPassword(ctx context.Context, c *store.Change, user portal.User, hash, action string) error {
 	if err := c.SetPassword(ctx, user.ID, hash); err != nil {
 		return err
 	}
 	if err := c.EndSessionsOf(ctx, user.ID, nil); err != nil {
+		return err
+	}
+	if err := c.DropLinksOf(ctx, portal.PasswordLink, user.ID); err != nil {
 		return err
 	}
 	return c.Record(ctx, userRevision(user, action, nil))

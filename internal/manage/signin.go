@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"keyportal/internal/portal"
@@ -27,7 +26,6 @@ var errWrongSignIn = portal.Unauthenticated("The Instance Name, User ID or passw
 // time. Errors: CodeUnauthenticated, CodeForbidden for a disabled or locked
 // account (only after the right password), CodeTooMany.
 func (m *Manager) SignIn(ctx context.Context, in SignIn) (secret.Value, error) {
-	in.Instance, in.Username, in.UserAgent = clip(in.Instance, portal.MaxName), clip(in.Username, portal.MaxName), clip(in.UserAgent, 300)
 	user, err := m.Store.UserByUsername(ctx, in.Username)
 	if err != nil && portal.CodeOf(err) != portal.CodeNotFound {
 		return secret.Value{}, err
@@ -59,7 +57,7 @@ func (m *Manager) SignIn(ctx context.Context, in SignIn) (secret.Value, error) {
 // authenticate compares the password and then decides whether the user may come
 // in, and where to.
 func (m *Manager) authenticate(ctx context.Context, user portal.User, in SignIn) (portal.Session, error) {
-	session := portal.Session{UserID: user.ID, Address: in.Address, UserAgent: in.UserAgent}
+	session := portal.Session{UserID: user.ID, Address: in.Address, UserAgent: clip(in.UserAgent, 300)}
 	hash := ""
 	if user.ID != 0 {
 		var err error
@@ -211,10 +209,7 @@ func (m *Manager) SaveSession(ctx context.Context, session portal.Session) error
 }
 
 // clip gives the first characters of a text that is kept as it came.
-// clip shortens a text that was sent to so many characters, and replaces what no
-// database keeps.
 func clip(text string, most int) string {
-	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", "\uFFFD"), "\uFFFD")
 	text = portal.Storable(text)
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most])

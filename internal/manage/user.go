@@ -226,6 +226,11 @@ func (m *Manager) UpdateUser(ctx context.Context, in UserEdit) error {
 				return err
 			}
 		}
+		if user.Email != was.Email { // a link was mailed to where the user is not, or no longer
+			if err := c.DropLinksOf(ctx, portal.PasswordLink, user.ID); err != nil {
+				return err
+			}
+		}
 		return putUser(ctx, c, was, user, "edited")
 	})
 }
