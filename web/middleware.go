@@ -29,11 +29,11 @@ const contentPolicy = "default-src 'none'; script-src 'self' 'nonce-%s'; style-s
 func (s *Server) useMiddleware() {
 	s.echo.Use(
 		middleware.RequestID(),
+		middleware.ContextTimeout(requestTimeout), // before what answers errors, so that an error's page still has a context to read with
 		s.logRequests(),
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
 		s.setHeaders,
 		middleware.BodyLimit(bodyLimit),
-		middleware.ContextTimeout(requestTimeout),
 		s.refuseCrossSite,
 		s.readForm,
 	)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -38,7 +39,8 @@ func (s *Server) renderError(c echo.Context, status int, view page.Error) error 
 
 func write(c echo.Context, status int, frame, content templ.Component) error {
 	var buffer bytes.Buffer
-	if err := frame.Render(templ.WithChildren(c.Request().Context(), content), &buffer); err != nil {
+	ctx := context.WithoutCancel(c.Request().Context()) // what is read already is shown, however late it is
+	if err := frame.Render(templ.WithChildren(ctx, content), &buffer); err != nil {
 		return err
 	}
 	return c.HTMLBlob(status, buffer.Bytes())

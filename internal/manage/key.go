@@ -11,13 +11,10 @@ import (
 	"keyportal/internal/store"
 )
 
-// KeyFilter narrows the list of keys. Zero values do not.
-type KeyFilter = portal.KeyFilter
-
 // Keys lists keys: those of one user in an organization for who may see them
 // (one's own with Manage User API Key), or all of an organization for who may
 // View API Keys. Without an organization, all keys for staff.
-func (m *Manager) Keys(ctx context.Context, filter KeyFilter) (portal.Page[portal.Key], error) {
+func (m *Manager) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page[portal.Key], error) {
 	actor := portal.ActorFrom(ctx)
 	if err := portal.CanUseKeysOf(actor, portal.SeeKey, filter.OrganizationID, filter.UserID); err != nil {
 		return portal.Page[portal.Key]{}, err
@@ -119,31 +116,32 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 const keyUsersListed = 200
 
 // KeyUsers lists the users of an organization for whom the actor may generate
-// keys, by username: oneself with Manage User API Key, the organization's users
-// with Manage API Keys. Of many, the first 200 are listed (more is true then),
-// and the wanted one besides if there is such a user.
+// keys, by username: oneself with Manage User API Key, all with Manage API Keys.
+// Of many, the first 200 are listed (more is true then), and besides them the
+// wanted one, if that is a user of the organization.
 func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (users []portal.User, more bool, err error) {
 	actor := portal.ActorFrom(ctx)
-	if !actor.Holds(portal.ManageAPIKeys, organization) {
-		if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
+	if actor.Holds(portal.ManageAPIKeys, organization) {
+		found, err := m.Store.Users(ctx, portal.UserFilter{OrganizationID: organization, List: portal.List{Limit: keyUsersListed}})
+		if err != nil {
 			return nil, false, err
 		}
-		user, err := m.Store.User(ctx, wanted)
-		return []portal.User{user}, false, err
+		users, more = found.Rows, found.Next != ""
+	} else if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
+		return nil, false, err
 	}
-	found, err := m.Store.Users(ctx, portal.UserFilter{OrganizationID: organization, List: portal.List{Limit: keyUsersListed}})
-	if err != nil || slices.ContainsFunc(found.Rows, func(user portal.User) bool { return user.ID == wanted }) {
-		return found.Rows, found.Next != "", err
+	if slices.ContainsFunc(users, func(user portal.User) bool { return user.ID == wanted }) {
+		return users, more, nil
 	}
 	membership, err := m.Store.Membership(ctx, organization, wanted)
 	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
-		return found.Rows, found.Next != "", nil
+		return users, more, nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
 	user, err := m.Store.User(ctx, wanted)
-	return append(found.Rows, user), found.Next != "", err
+	return append(users, user), more, err
 }
 
 // NewKey is what New API Key asks for.
@@ -223,10 +221,14 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	if err := checkMappedUser(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
+	key, err := checkKey(ctx, q, &invalid, key, in.Name, in.Description, in.APISets)
+	if err != nil {
+		return key, err
+	}
 	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
-	return checkKey(ctx, q, &invalid, key, in.Name, in.Description, in.APISets)
+	return key, invalid.Err()
 }
 
 func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
@@ -254,19 +256,17 @@ func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, 
 	return nil
 }
 
-// checkKey validates what was entered of a key and gives the key as it would
-// be. API sets that are added must be allowed by the mapped user's roles and be
+// checkKey validates what was entered of a key, notes what is wrong with it, and
+// gives the key as it would be. API sets that are added must be allowed by the mapped user's roles and be
 // the actor's to give; those that the key has may stay.
 func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was portal.Key, name, description string, slugs []string) (portal.Key, error) {
 	key := was
 	key.Name = invalid.Name("name", "name", name)
 	key.Description = invalid.Description("description", "description", description)
-	other, err := q.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
-	if err != nil || other.ID != key.ID {
-		if err := taken(invalid, "name", "This user has an API key with this name already. Choose another.", err); err != nil {
-			return key, err
-		}
+	if err := checkKeyName(ctx, q, invalid, key); err != nil {
+		return key, err
 	}
+	var err error
 	if key.APISets, err = chooseAPISets(ctx, q, invalid, slugs, was.APISets); err != nil {
 		return key, err
 	}
@@ -282,7 +282,20 @@ func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 			invalid.Add("api_set", "You can't grant the API set “"+set.Name+"”: your own roles don't allow it.")
 		}
 	}
-	return key, invalid.Err()
+	return key, nil
+}
+
+// checkKeyName finds another live key of the user with the key's name. A name
+// that can't be taken anyhow is not looked up: the database may not take it.
+func checkKeyName(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	if invalid.Err() != nil {
+		return nil
+	}
+	other, err := q.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
+	if err == nil && other.ID == key.ID {
+		return nil
+	}
+	return taken(invalid, "name", "This user has an API key with this name already. Choose another.", err)
 }
 
 // KeyEdit is what can be edited of a key.
@@ -299,6 +312,9 @@ func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
 	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
 		var invalid portal.Invalid
 		key, err := checkKey(ctx, c.Queries, &invalid, was, in.Name, in.Description, in.APISets)
+		if err == nil {
+			err = invalid.Err()
+		}
 		if err != nil {
 			return err
 		}
