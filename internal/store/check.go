@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"strings"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
@@ -45,7 +44,7 @@ func scanSubject(r row) (s subjectRow, err error) {
 	err = r.Scan(&s.SecretID, instant{&s.SecretExpiresAt}, &s.KeyID, &s.KeyName, &s.Kind, &s.KeyEnabled, instant{&s.KeyRevokedAt}, instant{&s.KeyExpiresAt}, &s.CanImpersonate, &networks,
 		&s.UserID, &s.Username, &s.UserEnabled, &s.UserLocked, &s.UserExpired, &s.UserStaff, &s.membership, &s.Member, &s.allAccess,
 		&s.OrganizationID, &s.OrganizationName, &s.Suspended, referenced{&s.LicenseID}, &number, &active, &domain, &application)
-	s.AllowedNetworks = strings.Fields(networks)
+	s.AllowedNetworks = networksOf(networks)
 	s.LicenseNumber, s.LicenseActive, s.Domain, s.Application = number.String, active.Bool, domain.String, application.String
 	return s, err
 }

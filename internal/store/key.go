@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,12 +29,12 @@ func scanKey(r row) (k portal.Key, err error) {
 		&k.Enabled, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt})
 	k.Username, k.UserName = user.Username, user.Name()
 	k.PublicID, k.Masked, k.LastUsedFrom = publicID.String, masked.String, usedFrom.String
-	k.AllowedNetworks = strings.Fields(networks)
-	if len(k.AllowedNetworks) == 0 {
-		k.AllowedNetworks = nil
-	}
+	k.AllowedNetworks = networksOf(networks)
 	return k, err
 }
+
+// networksOf reads the networks of one text; nil for none.
+func networksOf(text string) []string { return slices.Collect(strings.FieldsSeq(text)) }
 
 // Key finds a key with its API sets.
 func (q Queries) Key(ctx context.Context, id int64) (portal.Key, error) {

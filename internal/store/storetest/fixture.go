@@ -33,11 +33,18 @@ type Fixture struct {
 // NewFixture puts a Fixture into the store.
 func NewFixture(t testing.TB, s *store.Store) Fixture {
 	t.Helper()
+	return NewFixtureOf(t, s, "")
+}
+
+// NewFixtureOf is NewFixture with a prefix for the slugs of the API sets, which
+// are unique.
+func NewFixtureOf(t testing.TB, s *store.Store, prefix string) Fixture {
+	t.Helper()
 	f := Fixture{Organization: Organization(t, s), SuperAdmin: SuperAdmin(t, s), User: User(t, s)}
 	f.Admin = Admin(t, s, f.Organization)
-	f.Billing = APISet(t, s, "billing", "GET /billing/{id}", "/billing/")
-	f.Dunning = APISet(t, s, "dunning", "/dunning/")
-	f.Revenue = APISet(t, s, "revenue-management", "/revenue/")
+	f.Billing = APISet(t, s, prefix+"billing", "GET /"+prefix+"billing/{id}", "/"+prefix+"billing/")
+	f.Dunning = APISet(t, s, prefix+"dunning", "/"+prefix+"dunning/")
+	f.Revenue = APISet(t, s, prefix+"revenue-management", "/"+prefix+"revenue/")
 	f.Role = Role(t, s, f.Organization, []portal.Authority{portal.ManageUserAPIKey, portal.ViewHistory}, f.Billing, f.Dunning)
 	f.Membership = Member(t, s, f.Organization, f.User, f.Role)
 	f.License = License(t, s, f.Organization)

@@ -30,6 +30,7 @@ type Database struct {
 	Engine string // SQLiteEngine or PostgresEngine
 	URL    string // a file name or a URL, as store.Open takes it
 	Clock  *Clock // the store's
+	sql    *sql.DB
 }
 
 var databases sync.Map // *store.Store → Database
@@ -105,10 +106,14 @@ func Open(t testing.TB, url string) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	databases.Store(s, Database{Engine: engineOf(url), URL: url, Clock: clock})
+	around, err := openSQL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	databases.Store(s, Database{Engine: engineOf(url), URL: url, Clock: clock, sql: around})
 	t.Cleanup(func() {
 		databases.Delete(s)
-		if err := s.Close(); err != nil {
+		if err := errors.Join(s.Close(), around.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -121,20 +126,17 @@ func Of(s *store.Store) Database {
 	return database.(Database)
 }
 
-// SQL opens a second way into a store's database, around the store.
+// SQL gives a second way into a store's database, around the store.
 func SQL(t testing.TB, s *store.Store) *sql.DB {
 	t.Helper()
-	database := Of(s)
-	driver, source := "pgx", database.URL
-	if database.Engine == SQLiteEngine {
-		driver, source = "sqlite", "file:"+database.URL+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=foreign_keys(ON)"
+	return Of(s).sql
+}
+
+func openSQL(url string) (*sql.DB, error) {
+	if engineOf(url) == PostgresEngine {
+		return sql.Open("pgx", url)
 	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	return sql.Open("sqlite", "file:"+url+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=foreign_keys(ON)")
 }
 
 // Exec runs a statement that must succeed.

@@ -1,0 +1,362 @@
+package store_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+	"keyportal/internal/store/storetest"
+)
+
+// sortedList is a list with what each of its sorts goes by.
+type sortedList[T any] struct {
+	list  func(context.Context, portal.List) (portal.Page[T], error)
+	id    func(T) int64
+	sorts map[string]func(T) string
+}
+
+// wantSorted walks the list in every order and with pages of several sizes,
+// and compares it with all rows put in order here.
+func (l sortedList[T]) wantSorted(t *testing.T, rows []T) {
+	t.Helper()
+	for by, text := range l.sorts {
+		for _, desc := range []bool{false, true} {
+			want := slices.SortedFunc(slices.Values(rows), func(a, b T) int {
+				order := cmp.Or(strings.Compare(text(a), text(b)), cmp.Compare(l.id(a), l.id(b)))
+				if desc {
+					return -order
+				}
+				return order
+			})
+			for _, limit := range []int{1, 7, len(rows) - 1, len(rows), 0} {
+				got := l.walk(t, portal.List{Sort: portal.Sort{By: by, Desc: desc}, Limit: limit})
+				wantEqual(t, fmt.Sprintf("by %q, descending %v, %d a page", by, desc, limit), l.ids(got), l.ids(want))
+			}
+		}
+	}
+}
+
+func (l sortedList[T]) walk(t *testing.T, list portal.List) (rows []T) {
+	t.Helper()
+	limit := cmp.Or(list.Limit, portal.PageSize)
+	for {
+		page := must[portal.Page[T]](t)(l.list(t.Context(), list))
+		rows = append(rows, page.Rows...)
+		if page.Next == "" {
+			return rows
+		}
+		if len(page.Rows) != limit {
+			t.Fatalf("a page that is not the last has %d rows, want %d", len(page.Rows), limit)
+		}
+		list.After = page.Next
+	}
+}
+
+func (l sortedList[T]) ids(rows []T) (ids []int64) {
+	for _, row := range rows {
+		ids = append(ids, l.id(row))
+	}
+	return ids
+}
+
+var manyNames = []string{"", "ada", "Ada", "ÁDA", "ádb", "Zoë", "zoe", "Ōta", "שרה", "_", "%"}
+
+func TestUsersAreListedInEveryOrderPageByPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var users []portal.User
+		storetest.Change(t, s, func(c *store.Change) error {
+			for i := range 60 {
+				name := func(step int) string { return manyNames[i*step%len(manyNames)] }
+				user, err := c.InsertUser(t.Context(), portal.User{
+					Username: fmt.Sprintf("%c%d", "aBcD"[i%4], i), FirstName: name(1), LastName: name(3), Email: name(5),
+					Enabled: i%2 == 0, Locked: i%3 == 0, PasswordExpired: i%5 == 0,
+				})
+				if err != nil {
+					return err
+				}
+				users = append(users, user)
+			}
+			return nil
+		})
+		list := sortedList[portal.User]{
+			list: func(ctx context.Context, list portal.List) (portal.Page[portal.User], error) {
+				return s.Users(ctx, portal.UserFilter{List: list})
+			},
+			id: func(u portal.User) int64 { return u.ID },
+			sorts: map[string]func(portal.User) string{
+				"":                 func(u portal.User) string { return portal.Fold(u.Username) },
+				"username":         func(u portal.User) string { return portal.Fold(u.Username) },
+				"first_name":       func(u portal.User) string { return portal.Fold(u.FirstName) },
+				"last_name":        func(u portal.User) string { return portal.Fold(u.LastName) },
+				"email":            func(u portal.User) string { return portal.Fold(u.Email) },
+				"enabled":          func(u portal.User) string { return fmt.Sprint(u.Enabled) },
+				"locked":           func(u portal.User) string { return fmt.Sprint(u.Locked) },
+				"expired":          func(u portal.User) string { return fmt.Sprint(u.PasswordExpired) },
+				"id; DROP TABLE x": func(u portal.User) string { return portal.Fold(u.Username) },
+			},
+		}
+		list.wantSorted(t, users)
+	})
+}
+
+func TestOrganizationsAreListedInEveryOrderPageByPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var organizations []portal.Organization
+		for i := range 20 {
+			organizations = append(organizations, storetest.Organization(t, s, func(o *portal.Organization) {
+				o.Name, o.LevelID = fmt.Sprintf("%s %d", manyNames[i%len(manyNames)], i), int64(i%3)+1
+			}))
+		}
+		list := sortedList[portal.Organization]{
+			list: s.Organizations,
+			id:   func(o portal.Organization) int64 { return o.ID },
+			sorts: map[string]func(portal.Organization) string{
+				"":      func(o portal.Organization) string { return portal.Fold(o.Name) },
+				"name":  func(o portal.Organization) string { return portal.Fold(o.Name) },
+				"level": func(o portal.Organization) string { return o.LevelName },
+			},
+		}
+		list.wantSorted(t, organizations)
+		for search, want := range map[string]int{"": 20, "ÁD": 4, "zo 6": 2, "%": 1, "_": 1, `\`: 0, "שרה": 2} {
+			got := list.walk(t, portal.List{Search: search, Limit: 3})
+			wantEqual(t, "found by "+search, len(got), want)
+		}
+	})
+}
+
+func TestKeysAreListedInEveryOrderPageByPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		members := []portal.Membership{f.Membership, storetest.Member(t, s, f.Organization, storetest.User(t, s))}
+		elsewhere := storetest.Member(t, s, storetest.Organization(t, s), f.User)
+		clock := storetest.Of(s).Clock
+		for i := range 30 {
+			storetest.Key(t, s, members[i%2], func(k *portal.Key) {
+				k.Name = fmt.Sprintf("%s %d", manyNames[i/2%len(manyNames)], i/2) // of both users
+				k.ExpiresAt = []time.Time{{}, s.Now(), s.Now().Add(time.Hour)}[i%3]
+				k.RevokedAt = []time.Time{{}, s.Now()}[i/22]
+			})
+			if i%4 == 0 {
+				clock.Advance(time.Microsecond)
+			}
+		}
+		storetest.Key(t, s, elsewhere)
+		use(t, s, f.Organization.ID)
+
+		list := sortedList[portal.Key]{
+			list: func(ctx context.Context, list portal.List) (portal.Page[portal.Key], error) {
+				return s.Keys(ctx, portal.KeyFilter{List: list, OrganizationID: f.Organization.ID})
+			},
+			id: func(k portal.Key) int64 { return k.ID },
+			sorts: map[string]func(portal.Key) string{
+				"":          func(k portal.Key) string { return portal.Fold(k.Name) },
+				"name":      func(k portal.Key) string { return portal.Fold(k.Name) },
+				"user":      func(k portal.Key) string { return portal.Fold(k.Username) },
+				"expires":   func(k portal.Key) string { return sortable(k.ExpiresAt) },
+				"created":   func(k portal.Key) string { return sortable(k.CreatedAt) },
+				"last_used": func(k portal.Key) string { return sortable(k.LastUsedAt) },
+			},
+		}
+		var keys []portal.Key
+		for id := f.Key.ID; id < f.Key.ID+31; id++ {
+			keys = append(keys, must[portal.Key](t)(s.Key(t.Context(), id)))
+		}
+		list.wantSorted(t, keys)
+		page := must[portal.Page[portal.Key]](t)(list.list(t.Context(), portal.List{Limit: 31}))
+		for _, key := range page.Rows {
+			wantEqual(t, "a key in the list", key, keys[key.ID-f.Key.ID])
+		}
+	})
+}
+
+func sortable(at time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return fmt.Sprint(at.UnixMicro())
+}
+
+// use uses every third key of an organization.
+func use(t *testing.T, s *store.Store, organization int64) {
+	t.Helper()
+	page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{OrganizationID: organization}))
+	var uses []store.Use
+	for i, key := range page.Rows {
+		if i%3 == 0 {
+			secret := must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID))[0]
+			uses = append(uses, store.Use{SecretID: secret.ID, KeyID: key.ID, UsedAt: s.Now().Add(time.Duration(i%2) * time.Minute), UsedFrom: "192.0.2.1"})
+		}
+	}
+	update(t, s, func(u *store.Update) error { return u.AddUses(t.Context(), uses, nil, nil) })
+}
+
+func TestKeysAreFilteredByWhoseTheyAreWhatTheyReachAndTheirState(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s) // Key is active and granted Billing and Revenue
+		now := s.Now()
+		add := func(m portal.Membership, edit func(*portal.Key)) int64 {
+			key, _ := storetest.Key(t, s, m, edit)
+			return key.ID
+		}
+		grace := storetest.Member(t, s, f.Organization, storetest.User(t, s))
+		elsewhere := storetest.Member(t, s, storetest.Organization(t, s), f.User)
+		disabled := add(f.Membership, func(k *portal.Key) { k.Enabled, k.ExpiresAt = false, now.Add(-time.Hour) })
+		expired := add(f.Membership, func(k *portal.Key) { k.ExpiresAt = now })
+		revoked := add(f.Membership, func(k *portal.Key) { k.RevokedAt, k.Enabled = now, false })
+		forever := add(grace, func(k *portal.Key) { k.ExpiresAt, k.APISets = time.Time{}, []portal.APISet{f.Dunning} })
+		foreign := add(elsewhere, func(k *portal.Key) { k.APISets = []portal.APISet{f.Dunning} })
+
+		for _, test := range []struct {
+			filter portal.KeyFilter
+			want   []int64
+		}{
+			{portal.KeyFilter{}, []int64{f.Key.ID, disabled, expired, revoked, forever, foreign}},
+			{portal.KeyFilter{OrganizationID: f.Organization.ID}, []int64{f.Key.ID, disabled, expired, revoked, forever}},
+			{portal.KeyFilter{UserID: f.User.ID}, []int64{f.Key.ID, disabled, expired, revoked, foreign}},
+			{portal.KeyFilter{OrganizationID: f.Organization.ID, UserID: grace.UserID}, []int64{forever}},
+			{portal.KeyFilter{APISetID: f.Dunning.ID}, []int64{forever, foreign}},
+			{portal.KeyFilter{APISetID: f.Revenue.ID}, []int64{f.Key.ID}},
+			{portal.KeyFilter{State: portal.KeyActive}, []int64{f.Key.ID, forever, foreign}},
+			{portal.KeyFilter{State: portal.KeyExpired}, []int64{expired}},
+			{portal.KeyFilter{State: portal.KeyDisabled}, []int64{disabled}},
+			{portal.KeyFilter{State: portal.KeyRevoked}, []int64{revoked}},
+			{portal.KeyFilter{State: portal.KeyActive, OrganizationID: f.Organization.ID, APISetID: f.Dunning.ID}, []int64{forever}},
+		} {
+			test.filter.Sort.By = "created"
+			page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), test.filter))
+			wantEqual(t, fmt.Sprintf("%+v", test.filter), keyIDs(page.Rows), test.want)
+			for _, key := range page.Rows {
+				if test.filter.State != "" && key.State(now) != test.filter.State {
+					t.Errorf("key %d is %s in the list of %s", key.ID, key.State(now), test.filter.State)
+				}
+			}
+		}
+	})
+}
+
+func TestUsersAreFilteredByStateAndOrganization(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		off := storetest.User(t, s, func(u *portal.User) { u.Enabled, u.Locked, u.PasswordExpired = false, true, true })
+		left := storetest.Member(t, s, f.Organization, off)
+		left.EndedAt = s.Now()
+		storetest.SaveMembership(t, s, left)
+		yes, no := true, false
+		for _, test := range []struct {
+			filter portal.UserFilter
+			want   []int64
+		}{
+			{portal.UserFilter{}, []int64{f.SuperAdmin.ID, f.User.ID, f.Admin.ID, off.ID}},
+			{portal.UserFilter{OrganizationID: f.Organization.ID}, []int64{f.User.ID, f.Admin.ID}},
+			{portal.UserFilter{Enabled: &no}, []int64{off.ID}},
+			{portal.UserFilter{Locked: &yes}, []int64{off.ID}},
+			{portal.UserFilter{Expired: &yes, Enabled: &no}, []int64{off.ID}},
+			{portal.UserFilter{Expired: &yes, Enabled: &yes}, nil},
+			{portal.UserFilter{Locked: &no, OrganizationID: f.Organization.ID}, []int64{f.User.ID, f.Admin.ID}},
+		} {
+			var got []int64
+			for _, user := range must[portal.Page[portal.User]](t)(s.Users(t.Context(), test.filter)).Rows {
+				got = append(got, user.ID)
+			}
+			slices.Sort(got)
+			wantEqual(t, fmt.Sprintf("%+v", test.filter), got, test.want)
+		}
+	})
+}
+
+// The alphabet holds what LIKE, case folding and either direction of writing
+// could trip over.
+var searched = rapid.StringOfN(rapid.RuneFrom([]rune("aAbB%_\\' éÉİiIıßẞשלשÅåΣσς\u0130")), 0, 6, -1)
+
+func TestASearchFindsWhatHasAllWordsRegardlessOfCase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		names := []string{"50% off", "50 off", "a_b", "aXb", `back\slash`, "Éclair", "e\u0301clair", "İstanbul", "istanbul", "ISTANBUL", "Straße", "STRASSE", "שלום עולם", "  doubled   space ", "O'Hara"}
+		generated := rapid.Custom(func(t *rapid.T) string { return searched.Draw(t, "name") })
+		for i := range 60 {
+			names = append(names, generated.Example(i))
+		}
+		var users []portal.User
+		storetest.Change(t, s, func(c *store.Change) error {
+			for i, name := range names {
+				user, err := c.InsertUser(t.Context(), portal.User{Username: fmt.Sprintf("q%d", i), FirstName: name, Enabled: true})
+				if err != nil {
+					return err
+				}
+				users = append(users, user)
+			}
+			return nil
+		})
+		check := func(t rapid.TB, search string) {
+			var want, got []string
+			for _, user := range users {
+				if hasAllWords(user.Username+" "+user.FirstName, search) {
+					want = append(want, user.Username)
+				}
+			}
+			page, err := s.Users(context.Background(), portal.UserFilter{List: portal.List{Search: search, Limit: len(users)}})
+			for _, user := range page.Rows {
+				got = append(got, user.Username)
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%q finds %q, %v; want %q", search, got, err, want)
+			}
+		}
+		for _, search := range append(names, "", " ", "%", "_", `\`, "%%", "é", "É", "i\u0307", "ß", "ss", "שלום", "off 50", "a\x00b", "\xff", strings.Repeat("%", 100_000), strings.Repeat("ab ", 100_000)) {
+			check(t, search)
+		}
+		rapid.Check(t, func(t *rapid.T) { check(t, searched.Draw(t, "search")) })
+	})
+}
+
+func hasAllWords(text, search string) bool {
+	search = strings.ReplaceAll(search, "\x00", "")
+	if runes := []rune(search); len(runes) > 500 {
+		search = string(runes[:500])
+	}
+	for word := range strings.FieldsSeq(portal.Fold(search)) {
+		if !strings.Contains(portal.Fold(text), word) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestKeysAreFoundByNameDescriptionEndOfSecretPublicHalfAndUser(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		user := storetest.User(t, s, func(u *portal.User) { u.FirstName, u.Email = "Grace", "grace@navy.example" })
+		key, value := storetest.Key(t, s, storetest.Member(t, s, f.Organization, user), func(k *portal.Key) {
+			k.Kind, k.PublicID, k.Name, k.Description = portal.PairKey, "kpa_Public", "Müller", "für die Nacht"
+		})
+		for _, search := range []string{"MÜLL", "nacht FÜR", value.Mask()[len(value.Mask())-4:], "kpa_public", "grace", "@navy", user.Username, "müller navy"} {
+			page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: search}}))
+			wantEqual(t, search, keyIDs(page.Rows), []int64{key.ID})
+		}
+		page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: value.Reveal()}}))
+		wantEqual(t, "the secret itself", len(page.Rows), 0)
+	})
+}
+
+func TestAPageThatIsNotKnownIsRefused(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		storetest.User(t, s)
+		for _, after := range []string{"x", "!", "e30", "WyIiLCJ4Il0", "bnVsbA=="} {
+			_, err := s.Users(t.Context(), portal.UserFilter{List: portal.List{After: after}})
+			wantCode(t, after, err, portal.CodeInvalid)
+		}
+		_, err := s.Users(t.Context(), portal.UserFilter{List: portal.List{After: "WyJcdTAwMDAiLDFd"}})
+		if err != nil && portal.CodeOf(err) != portal.CodeInvalid {
+			t.Errorf("a place that no text has: %v", err)
+		}
+	})
+}
