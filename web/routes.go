@@ -54,6 +54,7 @@ var routes = []route{
 	{post, "/users/:id", needs(portal.ManageUsers), (*Server).updateUser, "/users/:id/edit"},
 	{post, "/users/:id/act", needs(portal.ManageUsers), (*Server).actOnUser, "/users/:id"},
 	{post, "/users/:id/password-link", needs(portal.ManageUsers), (*Server).sendPasswordLink, "/users/:id"},
+	{get, "/users/:id/memberships", needs(portal.ManageUsers), (*Server).chooseMembership, ""},
 	{get, "/users/:id/memberships/:organization", needs(portal.ManageUsers), (*Server).showMembership, ""},
 	{post, "/users/:id/memberships/:organization", needs(portal.ManageUsers), (*Server).saveMembership, "/users/:id/memberships/:organization"},
 
