@@ -45,10 +45,11 @@ func (s *Store) VerifyChain(ctx context.Context) (int64, error) {
 	if !bytes.Equal(last.mac, end.mac) {
 		return 0, &BrokenChain{last.revision, "is not the one that the head was written for"}
 	}
-	if !end.genuine(s.mac) {
+	genuine, err := s.genuine(ctx, end, s.mac)
+	if err == nil && !genuine {
 		return 0, &BrokenChain{last.revision + 1, "was cut off with all that followed, or the head was changed"}
 	}
-	return last.revision, nil
+	return last.revision, err
 }
 
 // follow checks the lines from the first to the given one, which it gives.

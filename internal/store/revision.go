@@ -18,13 +18,13 @@ type head struct {
 
 func (h head) bytes() []byte { return fmt.Appendf(nil, "head %d %x", h.revision, h.mac) }
 
-// genuine tells whether this program wrote the head; a fresh database's has no
-// seal.
-func (h head) genuine(mac MAC) bool {
-	if h.revision == 0 && len(h.mac) == 0 && len(h.seal) == 0 {
-		return true
+// genuine tells whether this program wrote the head. None has been written while
+// there is neither a user nor an organization: each comes with a line.
+func (q Queries) genuine(ctx context.Context, h head, mac MAC) (bool, error) {
+	if h.revision != 0 || len(h.mac) != 0 || len(h.seal) != 0 {
+		return mac.VerifyMAC(h.seal, h.bytes()) == nil, nil
 	}
-	return mac.VerifyMAC(h.seal, h.bytes()) == nil
+	return one(ctx, q, portal.NounInstallation, scalar[bool], `/* untouched */ SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM organizations)`)
 }
 
 func scanHead(r row) (h head, err error) { return h, r.Scan(&h.revision, &h.mac, &h.seal) }
@@ -34,8 +34,15 @@ const forgedMessage = "The Revision History does not end as it was written: the 
 func (c *Change) takeHead(ctx context.Context) (err error) {
 	c.head, err = one(ctx, c.Queries, portal.NounInstallation, scanHead,
 		`/* take revision head */ UPDATE revision_head SET taken_at = $1 WHERE id = 1 RETURNING revision_id, mac, seal`, at(c.Now()))
-	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !c.head.genuine(c.mac) {
+	if portal.CodeOf(err) == portal.CodeNotFound {
 		return portal.Unavailable(forgedMessage, err)
+	}
+	if err != nil {
+		return err
+	}
+	genuine, err := c.genuine(ctx, c.head, c.mac)
+	if err == nil && !genuine {
+		return portal.Unavailable(forgedMessage, nil)
 	}
 	return err
 }
