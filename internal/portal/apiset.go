@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -69,11 +70,8 @@ func NewRouter(sets []APISet) (*Router, error) {
 }
 
 func (r *Router) add(pattern, slug string) (err error) {
-	if !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, unprintable) {
-		return fmt.Errorf("it contains characters that do not print")
-	}
-	if path := pattern[strings.IndexByte(pattern, ' ')+1:]; !strings.HasPrefix(strings.TrimLeft(path, " \t"), "/") {
-		return fmt.Errorf("the path must begin with a slash, after a method and a space if there is one")
+	if err := checkPattern(pattern); err != nil {
+		return err
 	}
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -81,6 +79,27 @@ func (r *Router) add(pattern, slug string) (err error) {
 		}
 	}()
 	r.mux.Handle(pattern, claimed(slug))
+	return nil
+}
+
+// checkPattern refuses what ServeMux takes but no request ever matches.
+func checkPattern(pattern string) error {
+	method, route, found := strings.Cut(pattern, " ")
+	if !found {
+		method, route = "", pattern
+	}
+	switch route = strings.TrimLeft(route, " "); {
+	case !utf8.ValidString(pattern) || strings.ContainsFunc(pattern, unprintable):
+		return errors.New("it contains characters that do not print")
+	case !strings.HasPrefix(route, "/"):
+		return errors.New("the path must begin with a slash, after a method and a space if there is one")
+	case method != strings.ToUpper(method):
+		return errors.New("the method must be in capital letters")
+	case strings.ContainsAny(route, "?#"):
+		return errors.New("the path ends before a query or fragment")
+	case !isClean(route):
+		return errors.New("the path must not contain //, /./ or /../")
+	}
 	return nil
 }
 
@@ -110,7 +129,7 @@ func (r *Router) Find(request *http.Request) string {
 }
 
 func isClean(asked string) bool {
-	clean := path.Clean(asked)
+	clean := path.Clean("/" + asked)
 	return asked == clean || clean != "/" && asked == clean+"/"
 }
 

@@ -1,0 +1,37 @@
+package portal_test
+
+import (
+	"testing"
+	"time"
+
+	"keyportal/internal/portal"
+)
+
+func TestAKeysStateIsTheGravestThatHolds(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name string
+		key  portal.Key
+		want portal.KeyState
+	}{
+		{"never expires", portal.Key{Enabled: true}, portal.KeyActive},
+		{"expires later", portal.Key{Enabled: true, ExpiresAt: now.Add(1)}, portal.KeyActive},
+		{"expires now", portal.Key{Enabled: true, ExpiresAt: now}, portal.KeyExpired},
+		{"expired", portal.Key{Enabled: true, ExpiresAt: now.Add(-1)}, portal.KeyExpired},
+		{"disabled", portal.Key{}, portal.KeyDisabled},
+		{"disabled and expired", portal.Key{ExpiresAt: now.Add(-1)}, portal.KeyDisabled},
+		{"revoked", portal.Key{Enabled: true, RevokedAt: now}, portal.KeyRevoked},
+		{"revoked, disabled and expired", portal.Key{RevokedAt: now.Add(-1), ExpiresAt: now.Add(-1)}, portal.KeyRevoked},
+	} {
+		wantEqual(t, test.name, test.key.State(now), test.want)
+		wantEqual(t, test.name+": revoked", test.key.Revoked(), test.want == portal.KeyRevoked)
+	}
+}
+
+func TestKeyStatesHaveLabels(t *testing.T) {
+	var labels []string
+	for _, state := range portal.KeyStates {
+		labels = append(labels, state.Label())
+	}
+	wantEqual(t, "labels", labels, []string{"Active", "Expired", "Disabled", "Revoked"})
+}

@@ -1,0 +1,300 @@
+package portal_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"keyportal/internal/portal"
+)
+
+const (
+	nowhere   int64 = iota // the installation
+	here                   // the organization in which the actors hold something
+	elsewhere              // an organization in which they hold nothing
+)
+
+const (
+	self    int64 = 7 // the actors' own user
+	another int64 = 8
+)
+
+var (
+	billing = portal.APISet{ID: 1, Slug: "billing", Name: "Billing API"}
+	dunning = portal.APISet{ID: 2, Slug: "dunning", Name: "Dunning API"}
+)
+
+func member(grant portal.Grant) portal.Actor {
+	return portal.Actor{UserID: self, Grants: map[int64]portal.Grant{here: grant}}
+}
+
+func holding(authorities ...portal.Authority) portal.Actor {
+	return member(portal.Grant{Authorities: authorities, APISets: map[string]bool{"billing": true}})
+}
+
+// actors has one actor of each kind. Those with something to hold hold the API
+// set Billing here.
+var actors = map[string]portal.Actor{
+	"nobody":       {},
+	"outsider":     {UserID: self},
+	"member":       holding(),
+	"API user":     holding(portal.ManageUserAPIKey, portal.RequestAPIKeys),
+	"viewer":       holding(portal.ViewUsers, portal.ViewRoles, portal.ViewAPIKeys, portal.ViewLicenses, portal.ViewHistory),
+	"key manager":  holding(portal.APIKeys),
+	"user manager": holding(portal.UserManagement),
+	"admin":        member(portal.Grant{Authorities: []portal.Authority{portal.Administration}}),
+	"all access":   member(portal.Grant{AllAccess: true}),
+	"gateway":      member(portal.Grant{Authorities: []portal.Authority{portal.VerifyKeys}}),
+	"support":      {UserID: self, Staff: portal.Support},
+	"super admin":  {UserID: self, Staff: portal.SuperAdmin},
+	"program":      portal.Program("test"),
+}
+
+// forEveryActor runs a check on each kind of actor; the expectations must name
+// them all.
+func forEveryActor[T any](t *testing.T, wants map[string]T, check func(t *testing.T, actor portal.Actor, want T)) {
+	t.Helper()
+	wantEqual(t, "actors that the table names", slices.Sorted(maps.Keys(wants)), slices.Sorted(maps.Keys(actors)))
+	for name, actor := range actors {
+		t.Run(name, func(t *testing.T) { check(t, actor, wants[name]) })
+	}
+}
+
+var (
+	administration = []portal.Authority{
+		"admin", "admin.users", "admin.users.view", "admin.users.manage", "admin.roles", "admin.roles.view", "admin.roles.manage",
+		"admin.keys", "admin.keys.own", "admin.keys.view", "admin.keys.manage", "admin.licenses", "admin.licenses.view", "admin.licenses.secret",
+		"admin.requests", "admin.requests.create", "admin.history", "admin.history.view",
+	}
+	gateway = []portal.Authority{"gateway", "gateway.check", "gateway.check.verify"}
+	system  = []portal.Authority{
+		"system", "system.apisets", "system.apisets.manage", "system.organizations", "system.organizations.view", "system.organizations.manage",
+		"system.staff", "system.staff.manage", "system.requests", "system.requests.decide", "system.keys", "system.keys.issue", "system.keys.impersonation",
+	}
+	everything = slices.Concat(administration, gateway, system)
+	ofSupport  = []portal.Authority{
+		"system.organizations.view", "system.requests", "system.requests.decide", "system.keys.issue", "system.keys.impersonation",
+		"admin.users.view", "admin.roles.view", "admin.keys", "admin.keys.own", "admin.keys.view", "admin.keys.manage",
+		"admin.licenses.view", "admin.requests", "admin.requests.create", "admin.history", "admin.history.view",
+	}
+)
+
+// held is what an actor holds by place.
+type held struct{ here, elsewhere, nowhere []portal.Authority }
+
+func everywhere(authorities []portal.Authority) held {
+	return held{authorities, authorities, authorities}
+}
+
+var holdings = map[string]held{
+	"nobody":       {},
+	"outsider":     {},
+	"member":       {},
+	"all access":   {},
+	"API user":     {here: []portal.Authority{"admin.keys.own", "admin.requests.create"}},
+	"viewer":       {here: []portal.Authority{"admin.users.view", "admin.roles.view", "admin.keys.view", "admin.licenses.view", "admin.history.view"}},
+	"key manager":  {here: []portal.Authority{"admin.keys", "admin.keys.own", "admin.keys.view", "admin.keys.manage"}},
+	"user manager": {here: []portal.Authority{"admin.users", "admin.users.view", "admin.users.manage"}},
+	"admin":        {here: administration},
+	"gateway":      {here: []portal.Authority{"gateway.check.verify"}},
+	"support":      everywhere(ofSupport),
+	"super admin":  everywhere(everything),
+	"program":      everywhere(everything),
+}
+
+// refusal is the code with which an actor is refused.
+func refusal(actor portal.Actor) portal.Code {
+	if actor.SignedIn() {
+		return portal.CodeForbidden
+	}
+	return portal.CodeUnauthenticated
+}
+
+func TestEachKindOfActorMayWhatItHoldsWhereItHoldsIt(t *testing.T) {
+	wantEqual(t, "authorities that the table names", len(everything), len(portal.Authorities()))
+	forEveryActor(t, holdings, func(t *testing.T, actor portal.Actor, want held) {
+		for place, authorities := range map[int64][]portal.Authority{here: want.here, elsewhere: want.elsewhere, nowhere: want.nowhere} {
+			for _, authority := range everything {
+				code := refusal(actor)
+				if slices.Contains(authorities, authority) {
+					code = allowed
+				}
+				wantCode(t, string(authority), portal.Can(actor, authority, place), code)
+			}
+		}
+	})
+}
+
+func TestAWayIsOpenToWhoHoldsOneOfItsAuthoritiesAnywhere(t *testing.T) {
+	forEveryActor(t, holdings, func(t *testing.T, actor portal.Actor, want held) {
+		for _, authority := range everything {
+			code := refusal(actor)
+			if slices.Contains(want.here, authority) {
+				code = allowed
+			}
+			wantCode(t, string(authority), portal.CanAnywhere(actor, authority), code)
+			if code == allowed {
+				wantCode(t, "one of two", portal.CanAnywhere(actor, "nothing", authority), allowed)
+			}
+		}
+		code := allowed
+		if !actor.SignedIn() && !actor.IsProgram() {
+			code = portal.CodeUnauthenticated
+		}
+		wantCode(t, "a way that needs no authority", portal.CanAnywhere(actor), code)
+	})
+}
+
+func TestARefusalNamesTheAuthorityThatIsMissing(t *testing.T) {
+	for _, err := range []error{
+		portal.Can(actors["member"], portal.ManageUsers, here),
+		portal.CanAnywhere(actors["member"], portal.ManageUsers),
+	} {
+		if !strings.Contains(err.Error(), "Manage Users") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAnOrganizationExistsForItsMembersAndForStaff(t *testing.T) {
+	type sees struct{ here, elsewhere bool }
+	outside, inside, all := sees{}, sees{here: true}, sees{true, true}
+	forEveryActor(t, map[string]sees{
+		"nobody": outside, "outsider": outside, "member": inside, "API user": inside, "viewer": inside, "key manager": inside,
+		"user manager": inside, "admin": inside, "all access": inside, "gateway": inside, "support": all, "super admin": all, "program": all,
+	}, func(t *testing.T, actor portal.Actor, want sees) {
+		wantEqual(t, "sees", sees{actor.CanSee(here), actor.CanSee(elsewhere)}, want)
+	})
+}
+
+// uses are the answers on one's own and another user's keys.
+type uses struct{ seeOwn, changeOwn, seeOthers, changeOthers portal.Code }
+
+func TestKeysAreSeenAndChangedByTheirUsersAndTheirManagers(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	nothing, signedOut, full := uses{no, no, no, no}, uses{out, out, out, out}, uses{}
+	forEveryActor(t, map[string]uses{
+		"nobody": signedOut, "outsider": nothing, "member": nothing, "user manager": nothing, "all access": nothing, "gateway": nothing,
+		"API user": {allowed, allowed, no, no}, "viewer": {allowed, no, allowed, no},
+		"key manager": full, "admin": full, "support": full, "super admin": full, "program": full,
+	}, func(t *testing.T, actor portal.Actor, want uses) {
+		wantUses(t, "here", actor, here, want)
+		if actor.Staff == portal.NotStaff && !actor.IsProgram() {
+			code := refusal(actor)
+			want = uses{code, code, code, code}
+		}
+		wantUses(t, "elsewhere", actor, elsewhere, want)
+		wantUses(t, "nowhere", actor, nowhere, want)
+	})
+}
+
+func wantUses(t *testing.T, where string, actor portal.Actor, organization int64, want uses) {
+	t.Helper()
+	own := actor.UserID
+	wantCode(t, where+": see own", portal.CanUseKeysOf(actor, portal.SeeKey, organization, own), want.seeOwn)
+	wantCode(t, where+": change own", portal.CanUseKeysOf(actor, portal.ChangeKey, organization, own), want.changeOwn)
+	wantCode(t, where+": see another's", portal.CanUseKeysOf(actor, portal.SeeKey, organization, another), want.seeOthers)
+	wantCode(t, where+": change another's", portal.CanUseKeysOf(actor, portal.ChangeKey, organization, another), want.changeOthers)
+}
+
+func TestNobodyGrantsWhatTheyDoNotHold(t *testing.T) {
+	// grants are the answers to granting Manage User API Key, all of Administration, Billing, Dunning and All Access.
+	type grants struct{ own, admin, billing, dunning, allAccess portal.Code }
+	const no = portal.CodeForbidden
+	nothing, onlyBilling := grants{no, no, no, no, no}, grants{no, no, allowed, no, no}
+	forEveryActor(t, map[string]grants{
+		"nobody": nothing, "outsider": nothing, "gateway": nothing,
+		"member": onlyBilling, "viewer": onlyBilling, "user manager": onlyBilling,
+		"API user": {allowed, no, allowed, no, no}, "key manager": {allowed, no, allowed, no, no},
+		"admin":       {allowed, allowed, no, no, no},
+		"all access":  {no, no, allowed, allowed, allowed},
+		"support":     {allowed, no, allowed, allowed, allowed},
+		"super admin": {}, "program": {},
+	}, func(t *testing.T, actor portal.Actor, want grants) {
+		grant := func(organization int64) grants {
+			authority := func(a portal.Authority) portal.Code {
+				return codeOf(portal.CanGrant(actor, organization, []portal.Authority{a}, nil))
+			}
+			set := func(s portal.APISet) portal.Code {
+				return codeOf(portal.CanGrant(actor, organization, nil, []portal.APISet{s}))
+			}
+			return grants{authority(portal.ManageUserAPIKey), authority(portal.Administration), set(billing), set(dunning), codeOf(portal.CanGrantAllAccess(actor, organization))}
+		}
+		wantEqual(t, "here", grant(here), want)
+		if actor.Staff == portal.NotStaff && !actor.IsProgram() {
+			want = nothing
+		}
+		wantEqual(t, "elsewhere", grant(elsewhere), want)
+		wantEqual(t, "nowhere", grant(nowhere), want)
+	})
+}
+
+func codeOf(err error) portal.Code {
+	if err == nil {
+		return allowed
+	}
+	return portal.CodeOf(err)
+}
+
+func TestOneGrantBeyondTheActorRefusesThemAll(t *testing.T) {
+	actor := holding(portal.APIKeys)
+	err := portal.CanGrant(actor, here, []portal.Authority{portal.ManageUserAPIKey, portal.ViewUsers}, nil)
+	wantCode(t, "authorities", err, portal.CodeForbidden)
+	if !strings.Contains(err.Error(), "View Users") {
+		t.Errorf("%v does not name what is missing", err)
+	}
+	err = portal.CanGrant(actor, here, nil, []portal.APISet{billing, dunning})
+	wantCode(t, "API sets", err, portal.CodeForbidden)
+	if !strings.Contains(err.Error(), "Dunning API") {
+		t.Errorf("%v does not name what is missing", err)
+	}
+}
+
+func TestAccountsAreManagedByWhoIsAboveThemEverywhere(t *testing.T) {
+	standing := func(staff portal.Staff, grants map[int64]portal.Grant) portal.Standing {
+		return portal.Standing{User: portal.User{ID: another, Staff: staff}, Grants: grants}
+	}
+	plain := portal.Grant{}
+	admin := portal.Grant{Authorities: []portal.Authority{portal.Administration}}
+	targets := map[string]portal.Standing{
+		"member here":               standing(portal.NotStaff, map[int64]portal.Grant{here: plain}),
+		"user manager here":         standing(portal.NotStaff, map[int64]portal.Grant{here: {Authorities: []portal.Authority{portal.UserManagement}}}),
+		"admin here":                standing(portal.NotStaff, map[int64]portal.Grant{here: admin}),
+		"member elsewhere":          standing(portal.NotStaff, map[int64]portal.Grant{elsewhere: plain}),
+		"member here and elsewhere": standing(portal.NotStaff, map[int64]portal.Grant{here: plain, elsewhere: plain}),
+		"in no organization":        standing(portal.NotStaff, nil),
+		"support, member here":      standing(portal.Support, map[int64]portal.Grant{here: plain}),
+		"super admin, member here":  standing(portal.SuperAdmin, map[int64]portal.Grant{here: plain}),
+	}
+	all := slices.Sorted(maps.Keys(targets))
+	forEveryActor(t, map[string][]string{
+		"nobody": nil, "outsider": nil, "member": nil, "API user": nil, "viewer": nil, "key manager": nil, "all access": nil, "gateway": nil, "support": nil,
+		"user manager": {"member here", "user manager here"},
+		"admin":        {"admin here", "member here", "user manager here"},
+		"super admin":  all, "program": all,
+	}, func(t *testing.T, actor portal.Actor, want []string) {
+		var managed []string
+		for _, name := range all {
+			if portal.CanManageUser(actor, targets[name]) == nil {
+				managed = append(managed, name)
+			}
+		}
+		wantEqual(t, "manages", managed, want)
+	})
+}
+
+func TestAnAdminOfTwoOrganizationsManagesWhoIsInBoth(t *testing.T) {
+	admin := portal.Grant{Authorities: []portal.Authority{portal.Administration}}
+	target := portal.Standing{User: portal.User{ID: another}, Grants: map[int64]portal.Grant{here: {}, elsewhere: {}}}
+	both := portal.Actor{UserID: self, Grants: map[int64]portal.Grant{here: admin, elsewhere: admin}}
+	wantCode(t, "admin of both", portal.CanManageUser(both, target), allowed)
+	one := portal.Actor{UserID: self, Grants: map[int64]portal.Grant{here: admin, elsewhere: {}}}
+	wantCode(t, "admin of one, member of the other", portal.CanManageUser(one, target), portal.CodeForbidden)
+}
+
+func TestAContextCarriesTheActorAndIsNobodysWithoutOne(t *testing.T) {
+	wantEqual(t, "actor", portal.ActorFrom(portal.WithActor(t.Context(), actors["admin"])), actors["admin"])
+	wantEqual(t, "no actor", portal.ActorFrom(context.Background()), portal.Actor{})
+}
