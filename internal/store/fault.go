@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -53,16 +54,26 @@ func explain(err error) error {
 		return portal.Unavailable(slowMessage, err)
 	}
 	if lost(err) {
-		return portal.Unavailable(unreachedMessage, err)
+		return portal.Unavailable(unreachedMessage, oneLine{err})
 	}
 	return err
 }
+
+// oneLine is an error whose text is one line: the driver's lists every address
+// that it tried.
+type oneLine struct{ error }
+
+// Error gives the text.
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
+// Unwrap gives the error as it was.
+func (e oneLine) Unwrap() error { return e.error }
 
 // explainCommit is explain for a commit, which may have happened when the
 // connection is lost before the answer.
 func explainCommit(err error) error {
 	if lost(err) {
-		return portal.Unavailable(commitMessage, err)
+		return portal.Unavailable(commitMessage, oneLine{err})
 	}
 	return explain(err)
 }
@@ -121,7 +132,7 @@ func explainPostgres(fault *pgconn.PgError, err error) error {
 	case class == "57" || class == "08" || class == "40" || class == "55":
 		return portal.Unavailable(busyMessage, err)
 	case lost(err):
-		return portal.Unavailable(unreachedMessage, err)
+		return portal.Unavailable(unreachedMessage, oneLine{err})
 	}
 	return err
 }

@@ -40,7 +40,11 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	}
 	now := func() time.Time { return options.Clock().UTC().Truncate(time.Microsecond) }
 	store := &Store{Queries: Queries{q: read, now: now}, engine: engine, read: read, write: write, mac: options.MAC}
-	if err := errors.Join(write.PingContext(ctx), read.PingContext(ctx)); err != nil {
+	err = write.PingContext(ctx) // makes a SQLite file that the readers then find
+	if err == nil {
+		err = read.PingContext(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(openError(database, explain(err)), store.Close())
 	}
 	return store, nil
