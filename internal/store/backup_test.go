@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"bytes"
+	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,5 +137,39 @@ func TestWithoutPgDumpTheBackupSaysWhatToInstall(t *testing.T) {
 	_, err := s.Backup(t.Context(), filepath.Join(t.TempDir(), "copy"))
 	if err == nil || !strings.Contains(err.Error(), "pg_dump is not installed: install PostgreSQL's client programs") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestOtherUsersOfTheMachineCanNotSeeThePassword(t *testing.T) {
+	address, err := url.Parse(storetest.Databases(t)[storetest.PostgresEngine])
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, set := address.User.Password()
+	if !set {
+		password = "hunter2"
+		address.User = url.UserPassword(address.User.Username(), password)
+	}
+	s := storetest.Open(t, address.String())
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	real, err := exec.LookPath("pg_dump")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	spy := fmt.Sprintf("#!/bin/sh\necho \"$@\" >%[1]s/arguments\necho \"$PGPASSWORD\" >%[1]s/password\nexec %[2]s \"$@\"\n", folder, real)
+	if err := os.WriteFile(filepath.Join(folder, "pg_dump"), []byte(spy), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	backup(t, s)
+	arguments, err := os.ReadFile(filepath.Join(folder, "arguments"))
+	if err != nil || len(arguments) == 0 || bytes.Contains(arguments, []byte(password)) {
+		t.Errorf("pg_dump was given %q, %v", arguments, err)
+	}
+	if given, err := os.ReadFile(filepath.Join(folder, "password")); string(given) != password+"\n" {
+		t.Errorf("pg_dump has another password, %v", err)
 	}
 }
