@@ -72,7 +72,8 @@ func (e oneLine) Unwrap() error { return e.error }
 // explainCommit is explain for a commit, which may have happened when the
 // connection is lost before the answer.
 func explainCommit(err error) error {
-	if lost(err) {
+	fault, ok := errors.AsType[*pgconn.PgError](err)
+	if lost(err) || ok && fault.Severity == "FATAL" {
 		return portal.Unavailable(commitMessage, oneLine{err})
 	}
 	return explain(err)
