@@ -42,6 +42,16 @@
     if (found) announce(found.textContent.trim());
   });
 
+  // A wizard's steps lead back with what is in the form by now.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("form .kp-steps a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const entered = new URLSearchParams(new FormData(link.closest("form")));
+    entered.set("step", new URL(link.href).searchParams.get("step"));
+    location.href = `${link.pathname}?${entered}`;
+  });
+
   // What cannot be undone waits until the name is typed.
   const confirmByName = (form) => {
     const input = form.querySelector("input[type=text]");
@@ -110,11 +120,12 @@
       });
       part(side, "input").addEventListener("input", () => render(side));
       part(side, "input").addEventListener("keydown", (event) => {
-        if (event.key !== "Enter") return;
-        event.preventDefault(); // it would send the form
-        list(side).focus();
+        if (event.key === "Enter") list(side).focus();
       });
     }
+    fieldset.addEventListener("keypress", (event) => {
+      if (event.key === "Enter" && event.target.matches("select, input")) event.preventDefault(); // it would send the form
+    });
     addEventListener("pageshow", renderAll);
     renderAll();
   };
@@ -138,15 +149,16 @@
       ask.hidden = false;
       ask.querySelector("[data-stay]").focus();
     };
+    const say = (text) => (status.querySelector("span").textContent = text);
     const done = (text) => {
       saved = true;
       ask.hidden = true;
       status.dataset.done = "";
-      status.textContent = text;
+      say(text);
     };
     const copy = async (text) => {
       if (await copyText(text, dialog)) done("Copied");
-      else status.textContent = "The browser did not allow copying. Select the key and copy it, or download it.";
+      else say("The browser did not allow copying. Select the key and copy it, or download it.");
     };
 
     download.href = URL.createObjectURL(new Blob([dialog.querySelector("[data-copy-all]").dataset.copy], { type: "text/plain" }));
@@ -187,6 +199,14 @@
       return copied;
     }
   };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button || button.closest("[data-save-key]")) return;
+    const copied = await copyText(button.dataset.copy, document.body);
+    announce(copied ? "Copied" : "The browser did not allow copying");
+    button.toggleAttribute("data-done", copied);
+  });
 
   all("form[data-confirm]").forEach(confirmByName);
   all("[data-dual]").forEach(dualList);
