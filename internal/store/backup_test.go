@@ -154,12 +154,12 @@ func TestOtherUsersOfTheMachineCanNotSeeThePassword(t *testing.T) {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	real, err := exec.LookPath("pg_dump")
+	pgDump, err := exec.LookPath("pg_dump")
 	if err != nil {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	spy := fmt.Sprintf("#!/bin/sh\necho \"$@\" >%[1]s/arguments\necho \"$PGPASSWORD\" >%[1]s/password\nexec %[2]s \"$@\"\n", folder, real)
+	spy := fmt.Sprintf("#!/bin/sh\necho \"$@\" >%[1]s/arguments\necho \"$PGPASSWORD\" >%[1]s/password\nexec %[2]s \"$@\"\n", folder, pgDump)
 	if err := os.WriteFile(filepath.Join(folder, "pg_dump"), []byte(spy), 0o700); err != nil {
 		t.Fatal(err)
 	}
