@@ -1,0 +1,227 @@
+package verify_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+	"keyportal/internal/store/storetest"
+	"keyportal/internal/verify"
+)
+
+// change makes a change and records it under the noun that it is about.
+func change(t testing.TB, s *store.Store, noun portal.Noun, fn func(*store.Change) error) {
+	t.Helper()
+	err := s.Change(t.Context(), portal.Program("test"), func(c *store.Change) error {
+		if err := fn(c); err != nil {
+			return err
+		}
+		return c.Record(t.Context(), portal.Revision{Noun: noun, Action: "changed"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expect checks a request with two checkers, the second of which works on a
+// store of its own, as another process would.
+func expect(t testing.TB, both [2]*verify.Checker, r verify.Request, want verify.Code) {
+	t.Helper()
+	for i, c := range both {
+		if got := check(t, c, r).Code; got != want {
+			t.Errorf("checker %d: got %s, want %s", i+1, got, want)
+		}
+	}
+}
+
+func twoCheckers(t testing.TB, s *store.Store) [2]*verify.Checker {
+	other := storetest.Open(t, storetest.Of(s).URL)
+	return [2]*verify.Checker{verify.New(s, verify.Options{}), verify.New(other, verify.Options{})}
+}
+
+func TestAChangeTakesEffectOnTheNextCheckAndGivingBackRestores(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		both, r := twoCheckers(t, s), forBilling(f)
+		plain := storetest.User(t, s)
+		storetest.Member(t, s, f.Organization, plain)
+		key := func(edit func(*portal.Key)) func() { return func() { editKey(t, s, &f, edit) } }
+		user := func(edit func(*portal.User)) func() { return func() { editUser(t, s, &f, edit) } }
+		role := func(edit func(*portal.Role)) func() { return func() { editRole(t, s, &f, edit) } }
+		membership := func(edit func(*portal.Membership)) func() { return func() { editMembership(t, s, &f, edit) } }
+		billing := func(edit func(*portal.APISet)) func() { return func() { editSet(t, s, &f.Billing, edit) } }
+		organization := func(edit func(*portal.Organization)) func() { return func() { editOrganization(t, s, &f, edit) } }
+		for _, step := range []struct {
+			name string
+			take func()
+			want verify.Code
+			give func()
+		}{
+			{
+				"key disabled", key(func(k *portal.Key) { k.Enabled = false }),
+				"DISABLED", key(func(k *portal.Key) { k.Enabled = true }),
+			}, {
+				"key narrowed", key(func(k *portal.Key) { k.APISets = nil }),
+				"API_SET_NOT_GRANTED", key(func(k *portal.Key) { k.APISets = []portal.APISet{f.Billing} }),
+			}, {
+				"key mapped to another user", key(func(k *portal.Key) { k.UserID = plain.ID }),
+				"API_SET_NOT_GRANTED", key(func(k *portal.Key) { k.UserID = f.User.ID }),
+			}, {
+				"key bound to a network", key(func(k *portal.Key) { k.AllowedNetworks = []string{"10.0.0.0/8"} }),
+				"IP_NOT_ALLOWED", key(func(k *portal.Key) { k.AllowedNetworks = []string{"192.0.2.7/32"} }),
+			}, {
+				"user disabled", user(func(u *portal.User) { u.Enabled = false }),
+				"USER_DISABLED", user(func(u *portal.User) { u.Enabled = true }),
+			}, {
+				"user locked", user(func(u *portal.User) { u.Locked = true }),
+				"USER_LOCKED", user(func(u *portal.User) { u.Locked = false }),
+			}, {
+				"user expired", user(func(u *portal.User) { u.PasswordExpired = true }),
+				"USER_EXPIRED", user(func(u *portal.User) { u.PasswordExpired = false }),
+			}, {
+				"membership ended", membership(func(m *portal.Membership) { m.EndedAt = s.Now() }),
+				"USER_DISABLED", membership(func(m *portal.Membership) { m.EndedAt = time.Time{} }),
+			}, {
+				"role taken away", membership(func(m *portal.Membership) { m.Roles = nil }),
+				"API_SET_NOT_GRANTED", membership(func(m *portal.Membership) { m.Roles = []portal.Role{f.Role} }),
+			}, {
+				"role narrowed", role(func(r *portal.Role) { r.APISets = []portal.APISet{f.Dunning} }),
+				"API_SET_NOT_GRANTED", role(func(r *portal.Role) { r.APISets = []portal.APISet{f.Billing} }),
+			}, {
+				"API set renamed", billing(func(a *portal.APISet) { a.Slug = "other" }),
+				"API_SET_NOT_GRANTED", billing(func(a *portal.APISet) { a.Slug = "billing" }),
+			}, {
+				"API set retired", billing(func(a *portal.APISet) { a.RetiredAt = s.Now() }),
+				"API_SET_NOT_GRANTED", billing(func(a *portal.APISet) { a.RetiredAt = time.Time{} }),
+			}, {
+				"organization suspended", organization(func(o *portal.Organization) { o.Suspended = true }),
+				"ORG_SUSPENDED", organization(func(o *portal.Organization) { o.Suspended = false }),
+			}, {
+				"role deleted", func() {
+					change(t, s, portal.NounRole, func(c *store.Change) error { return c.DeleteRole(t.Context(), f.Role) })
+				},
+				"API_SET_NOT_GRANTED", membership(func(m *portal.Membership) { m.Roles, m.AllAccess = nil, true }),
+			},
+		} {
+			expect(t, both, r, "VALID")
+			step.take()
+			expect(t, both, r, step.want)
+			step.give()
+			if t.Failed() {
+				t.Fatal(step.name)
+			}
+		}
+		expect(t, both, r, "VALID")
+		editKey(t, s, &f, func(k *portal.Key) { k.RevokedAt = s.Now() })
+		expect(t, both, r, "REVOKED")
+	})
+}
+
+func TestChecksAndChangesAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		c := verify.New(s, verify.Options{})
+		routed := forBilling(f)
+		routed.APISet, routed.Method, routed.URI = "", "GET", "/billing/7"
+		var checkers sync.WaitGroup
+		done := make(chan struct{})
+		for range 4 {
+			checkers.Go(func() {
+				for {
+					select {
+					case <-done:
+						return
+					default:
+					}
+					if _, err := c.Check(t.Context(), routed); err != nil && t.Context().Err() == nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		for range 25 {
+			editKey(t, s, &f, func(k *portal.Key) { k.Enabled = false })
+			expectCode(t, c, routed, "DISABLED")
+			editKey(t, s, &f, func(k *portal.Key) { k.Enabled = true })
+			editSet(t, s, &f.Billing, func(x *portal.APISet) { x.Routes = nil })
+			expectCode(t, c, routed, "API_SET_NOT_GRANTED")
+			editSet(t, s, &f.Billing, func(x *portal.APISet) { x.Routes = []string{"/billing/"} })
+			expectCode(t, c, routed, "VALID")
+		}
+		close(done)
+		checkers.Wait()
+	})
+}
+
+func expectCode(t *testing.T, c *verify.Checker, r verify.Request, want verify.Code) {
+	t.Helper()
+	if got := check(t, c, r).Code; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+func editKey(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Key)) {
+	t.Helper()
+	change(t, s, portal.NounKey, func(c *store.Change) (err error) {
+		edit(&f.Key)
+		if err = c.UpdateKey(t.Context(), f.Key); err == nil {
+			f.Key, err = c.Key(t.Context(), f.Key.ID)
+		}
+		return err
+	})
+}
+
+func editUser(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.User)) {
+	t.Helper()
+	change(t, s, portal.NounUser, func(c *store.Change) (err error) {
+		edit(&f.User)
+		if err = c.UpdateUser(t.Context(), f.User); err == nil {
+			f.User, err = c.User(t.Context(), f.User.ID)
+		}
+		return err
+	})
+}
+
+func editRole(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Role)) {
+	t.Helper()
+	change(t, s, portal.NounRole, func(c *store.Change) (err error) {
+		edit(&f.Role)
+		if err = c.UpdateRole(t.Context(), f.Role); err == nil {
+			f.Role, err = c.Role(t.Context(), f.Role.ID)
+		}
+		return err
+	})
+}
+
+func editMembership(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Membership)) {
+	t.Helper()
+	change(t, s, portal.NounMembership, func(c *store.Change) (err error) {
+		edit(&f.Membership)
+		f.Membership, err = c.SaveMembership(t.Context(), f.Membership)
+		return err
+	})
+}
+
+func editSet(t testing.TB, s *store.Store, set *portal.APISet, edit func(*portal.APISet)) {
+	t.Helper()
+	change(t, s, portal.NounAPISet, func(c *store.Change) (err error) {
+		edit(set)
+		if err = c.UpdateAPISet(t.Context(), *set); err == nil {
+			*set, err = c.APISet(t.Context(), set.ID)
+		}
+		return err
+	})
+}
+
+func editOrganization(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Organization)) {
+	t.Helper()
+	change(t, s, portal.NounOrganization, func(c *store.Change) (err error) {
+		edit(&f.Organization)
+		if err = c.UpdateOrganization(t.Context(), f.Organization); err == nil {
+			f.Organization, err = c.Organization(t.Context(), f.Organization.ID)
+		}
+		return err
+	})
+}

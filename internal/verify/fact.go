@@ -1,0 +1,72 @@
+package verify
+
+import (
+	"context"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+)
+
+// facts is all that the rules look at.
+type facts struct {
+	Request
+	portal.Subject
+	now               time.Time
+	instanceLicenseID int64  // the license of the instance that the place is bound to; 0: none has that name
+	needed            string // the slug of the API set that is needed; "" when no set is, or none claims the request
+	open              bool   // no API set is needed
+}
+
+// isOver tells whether an end has come; the zero time never comes.
+func (f *facts) isOver(end time.Time) bool { return !end.IsZero() && !f.now.Before(end) }
+
+// lookUp reads what the store knows. For an unknown secret nothing more is read.
+func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
+	f.Subject, err = c.store.Subject(ctx, secret.HashOf(f.Credential))
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		f.Subject = portal.Subject{}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.instanceLicenseID, err = c.licenseOfInstance(ctx, f.Instance); err != nil {
+		return err
+	}
+	f.needed, f.open, err = c.need(ctx, f.Request)
+	return err
+}
+
+func (c *Checker) licenseOfInstance(ctx context.Context, name string) (int64, error) {
+	if name == "" {
+		return 0, nil
+	}
+	instance, err := c.store.InstanceByName(ctx, name)
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return 0, nil
+	}
+	return instance.LicenseID, err
+}
+
+// need tells which API set a request needs, or that it needs none (open). With
+// neither, no key reaches it. A path that is not clean is refused even where the
+// set is named: what chose the place and what serves the request may read such a
+// path differently.
+func (c *Checker) need(ctx context.Context, r Request) (slug string, open bool, err error) {
+	path, clean := cleanPath(r.URI)
+	switch {
+	case r.URI == "":
+		return r.APISet, r.APISet == "" && r.AllowUnmatched, nil
+	case !clean:
+		return "", false, nil
+	case r.APISet != "":
+		return r.APISet, false, nil
+	}
+	routes, err := c.routes.current(ctx, c.store)
+	if err != nil {
+		return "", false, err
+	}
+	slug, known := routes.claim(r.Method, path)
+	return slug, !known && r.AllowUnmatched, nil
+}

@@ -1,0 +1,118 @@
+package verify
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+)
+
+// rule is a reason to refuse.
+type rule struct {
+	code    Code
+	refuses func(*facts) bool
+}
+
+// The rules in the order in which they are decided. The first ones look at the
+// request alone, so that junk costs no look-up.
+var (
+	rulesBeforeLookup = []rule{
+		{portal.CheckMissing, missing},
+		{portal.CheckMalformed, malformed},
+	}
+	rulesAfterLookup = []rule{
+		{portal.CheckNotFound, notFound},
+		{portal.CheckRevoked, revoked},
+		{portal.CheckDisabled, disabled},
+		{portal.CheckExpired, expired},
+		{portal.CheckUserDisabled, userDisabled},
+		{portal.CheckUserLocked, userLocked},
+		{portal.CheckUserExpired, userExpired},
+		{portal.CheckOrgSuspended, organizationSuspended},
+		{portal.CheckLicenseInactive, licenseInactive},
+		{portal.CheckLicenseMismatch, licenseMismatch},
+		{portal.CheckIPNotAllowed, addressNotAllowed},
+		{portal.CheckImpersonationNotAllowed, impersonationNotAllowed},
+		{portal.CheckAPISetNotGranted, apiSetNotGranted},
+	}
+)
+
+// decide goes through the rules. The error is not nil when the store could not
+// be asked.
+func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
+	f := &facts{Request: r, now: c.store.Now()}
+	code := firstRefusal(rulesBeforeLookup, f)
+	if code == portal.CheckValid {
+		if err := c.lookUp(ctx, f); err != nil {
+			return Decision{}, err
+		}
+		code = firstRefusal(rulesAfterLookup, f)
+	}
+	return Decision{Code: code, Message: code.Message(), Subject: f.Subject, APISet: f.needed}, nil
+}
+
+func firstRefusal(rules []rule, f *facts) Code {
+	for _, rule := range rules {
+		if rule.refuses(f) {
+			return rule.code
+		}
+	}
+	return portal.CheckValid
+}
+
+func missing(f *facts) bool { return f.Credential == "" }
+
+func malformed(f *facts) bool {
+	prefix, err := secret.Parse(f.Credential)
+	return err != nil || prefix != secret.Token
+}
+
+// notFound holds for an unknown secret, and for one whose grace is over.
+func notFound(f *facts) bool { return f.SecretID == 0 || f.isOver(f.SecretExpiresAt) }
+
+func revoked(f *facts) bool { return !f.KeyRevokedAt.IsZero() }
+
+func disabled(f *facts) bool { return !f.KeyEnabled }
+
+func expired(f *facts) bool { return f.isOver(f.KeyExpiresAt) }
+
+// userDisabled holds too for a user who has left the key's organization.
+func userDisabled(f *facts) bool { return !f.UserEnabled || !f.Member }
+
+func userLocked(f *facts) bool { return f.UserLocked }
+
+func userExpired(f *facts) bool { return f.UserExpired }
+
+func organizationSuspended(f *facts) bool { return f.Suspended }
+
+func licenseInactive(f *facts) bool { return f.LicenseID != 0 && !f.LicenseActive }
+
+// licenseMismatch holds for a key without a license too, wherever a license is
+// asked for.
+func licenseMismatch(f *facts) bool {
+	license, domain, instance := f.Request.License, f.Request.Domain, f.Request.Instance
+	bound := license != "" || domain != "" || instance != ""
+	return bound && f.LicenseID == 0 ||
+		license != "" && license != f.LicenseNumber ||
+		domain != "" && domain != f.Subject.Domain ||
+		instance != "" && f.instanceLicenseID != f.LicenseID
+}
+
+// addressNotAllowed refuses an unknown address where only some are allowed.
+func addressNotAllowed(f *facts) bool {
+	address := plainAddress(f.ClientIP)
+	return len(f.AllowedNetworks) > 0 && !slices.ContainsFunc(f.AllowedNetworks, func(network string) bool {
+		prefix, err := netip.ParsePrefix(network)
+		return err == nil && prefix.Contains(address)
+	})
+}
+
+// plainAddress writes an address in one way: IPv4 within IPv6 as IPv4, and no
+// zone.
+func plainAddress(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
+
+func impersonationNotAllowed(f *facts) bool { return len(f.Impersonate) > 0 }
+
+func apiSetNotGranted(f *facts) bool { return !f.open && !slices.Contains(f.APISets, f.needed) }

@@ -1,0 +1,197 @@
+package verify
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+)
+
+// order is the order in which the documentation has the outcomes decided.
+var order = []Code{
+	"MISSING", "MALFORMED", "NOT_FOUND", "REVOKED", "DISABLED", "EXPIRED", "USER_DISABLED", "USER_LOCKED", "USER_EXPIRED",
+	"ORG_SUSPENDED", "LICENSE_INACTIVE", "LICENSE_MISMATCH", "IP_NOT_ALLOWED", "IMPERSONATION_NOT_ALLOWED", "API_SET_NOT_GRANTED",
+	"RATE_LIMITED", "VALID",
+}
+
+func TestTheRulesStandInTheDocumentedOrder(t *testing.T) {
+	var got []Code
+	for _, rule := range slices.Concat(rulesBeforeLookup, rulesAfterLookup) {
+		got = append(got, rule.code)
+	}
+	want := slices.DeleteFunc(slices.Clone(order), func(c Code) bool { return c == "RATE_LIMITED" || c == "VALID" })
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if !slices.Equal(portal.CheckCodes, order) {
+		t.Errorf("the vocabulary has %v", portal.CheckCodes)
+	}
+}
+
+var (
+	someToken = secret.New("", secret.Token).Reveal()
+	someNow   = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+)
+
+// passing gives facts that no rule refuses, with every bond and restriction in
+// use.
+func passing() *facts {
+	return &facts{
+		Request: Request{
+			Credential: someToken, ClientIP: netip.MustParseAddr("192.0.2.7"),
+			License: "12345678", Domain: "Acme Europe", Instance: "BE12345678",
+		},
+		Subject: portal.Subject{
+			SecretID: 1, SecretExpiresAt: someNow.Add(1), KeyID: 2, KeyEnabled: true, KeyExpiresAt: someNow.Add(1),
+			AllowedNetworks: []string{"2001:db8::/32", "192.0.2.0/24"},
+			UserID:          3, UserEnabled: true, Member: true, OrganizationID: 4,
+			LicenseID: 5, LicenseNumber: "12345678", LicenseActive: true, Domain: "Acme Europe",
+			APISets: []string{"billing", "dunning"},
+		},
+		now: someNow, instanceLicenseID: 5, needed: "billing",
+	}
+}
+
+// breaking has what brings about each outcome.
+var breaking = map[Code][]func(*facts){
+	"MISSING": {func(f *facts) { f.Credential = "" }},
+	"MALFORMED": {
+		func(f *facts) { f.Credential = "hello" },
+		func(f *facts) { f.Credential += "x" },
+		func(f *facts) { f.Credential += ", " + someToken },
+		func(f *facts) { f.Credential = secret.New("", secret.AccessToken).Reveal() },
+		func(f *facts) { f.Credential = secret.New("", secret.Session).Reveal() },
+	},
+	"NOT_FOUND": {
+		func(f *facts) { f.SecretID = 0 },
+		func(f *facts) { f.SecretExpiresAt = someNow },
+		func(f *facts) { f.SecretExpiresAt = someNow.Add(-time.Hour) },
+	},
+	"REVOKED":  {func(f *facts) { f.KeyRevokedAt = someNow.Add(-1) }, func(f *facts) { f.KeyRevokedAt = someNow.Add(time.Hour) }},
+	"DISABLED": {func(f *facts) { f.KeyEnabled = false }},
+	"EXPIRED": {
+		func(f *facts) { f.KeyExpiresAt = someNow },
+		func(f *facts) { f.KeyExpiresAt = someNow.Add(-time.Hour) },
+	},
+	"USER_DISABLED":    {func(f *facts) { f.UserEnabled = false }, func(f *facts) { f.Member = false }},
+	"USER_LOCKED":      {func(f *facts) { f.UserLocked = true }},
+	"USER_EXPIRED":     {func(f *facts) { f.UserExpired = true }},
+	"ORG_SUSPENDED":    {func(f *facts) { f.Suspended = true }},
+	"LICENSE_INACTIVE": {func(f *facts) { f.LicenseActive = false }},
+	"LICENSE_MISMATCH": {
+		func(f *facts) { f.License = "12345679" },
+		func(f *facts) { f.Request.Domain = "Acme Asia" },
+		func(f *facts) { f.instanceLicenseID = 6 },
+		func(f *facts) { f.instanceLicenseID = 0 },
+	},
+	"IP_NOT_ALLOWED": {
+		func(f *facts) { f.ClientIP = netip.MustParseAddr("192.0.3.7") },
+		func(f *facts) { f.ClientIP = netip.MustParseAddr("2001:db9::1") },
+		func(f *facts) { f.ClientIP = netip.Addr{} },
+		func(f *facts) { f.AllowedNetworks = []string{"not a network"} },
+		func(f *facts) { f.AllowedNetworks = []string{"192.0.2.8/32"} },
+	},
+	"IMPERSONATION_NOT_ALLOWED": {
+		func(f *facts) { f.Impersonate = []string{"1732"} },
+		func(f *facts) { f.Impersonate = []string{""} },
+		func(f *facts) { f.Impersonate = []string{"3", "3"} },
+	},
+	"API_SET_NOT_GRANTED": {
+		func(f *facts) { f.needed = "revenue-management" },
+		func(f *facts) { f.needed = "" },
+		func(f *facts) { f.APISets = nil },
+		func(f *facts) { f.APISets = []string{"billing-2", "bill", "BILLING"} },
+	},
+}
+
+func outcome(f *facts) Code {
+	if code := firstRefusal(rulesBeforeLookup, f); code != portal.CheckValid {
+		return code
+	}
+	return firstRefusal(rulesAfterLookup, f)
+}
+
+func TestEachOutcomeIsReachedInEachWay(t *testing.T) {
+	if got := outcome(passing()); got != "VALID" {
+		t.Fatalf("without a fault: %s", got)
+	}
+	for _, code := range order[:len(order)-2] {
+		if len(breaking[code]) == 0 {
+			t.Errorf("nothing brings about %s", code)
+		}
+		for way, bring := range breaking[code] {
+			f := passing()
+			bring(f)
+			if got := outcome(f); got != code {
+				t.Errorf("%s in way %d: got %s", code, way, got)
+			}
+		}
+	}
+}
+
+func TestTheFirstOfSeveralFaultsIsTheOutcome(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f, want := passing(), Code("VALID")
+		for _, code := range slices.Backward(order[:len(order)-2]) {
+			if way := rapid.IntRange(-3, len(breaking[code])-1).Draw(t, string(code)); way >= 0 {
+				breaking[code][way](f)
+				want = code
+			}
+		}
+		if got := outcome(f); got != want {
+			t.Fatalf("got %s, want %s", got, want)
+		}
+	})
+}
+
+func TestWhatIsNotRestrictedPasses(t *testing.T) {
+	for name, loosen := range map[string]func(*facts){
+		"a key that never expires":   func(f *facts) { f.KeyExpiresAt, f.SecretExpiresAt = time.Time{}, time.Time{} },
+		"from anywhere":              func(f *facts) { f.AllowedNetworks, f.ClientIP = nil, netip.Addr{} },
+		"IPv4 within IPv6":           func(f *facts) { f.ClientIP = netip.MustParseAddr("::ffff:192.0.2.9") },
+		"IPv6 with a zone":           func(f *facts) { f.ClientIP = netip.MustParseAddr("2001:db8::1%eth0") },
+		"where no API set is needed": func(f *facts) { f.needed, f.open, f.APISets = "", true, nil },
+		"without a license where none is asked for": func(f *facts) {
+			f.Subject.LicenseID, f.LicenseActive, f.Request = 0, false, Request{Credential: someToken, ClientIP: f.ClientIP}
+		},
+	} {
+		f := passing()
+		loosen(f)
+		if got := outcome(f); got != "VALID" {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
+
+func TestAKeyWithoutALicenseFitsNoBond(t *testing.T) {
+	for name, bound := range map[string]Request{
+		"license":          {License: "12345678"},
+		"domain":           {Domain: "Acme Europe"},
+		"instance":         {Instance: "BE12345678"},
+		"unknown instance": {Instance: "BE1"},
+	} {
+		f := passing()
+		f.Subject.LicenseID, f.LicenseNumber, f.Subject.Domain, f.LicenseActive = 0, "", "", false
+		f.License, f.Request.Domain, f.Instance, f.instanceLicenseID = bound.License, bound.Domain, bound.Instance, 0
+		if got := outcome(f); got != "LICENSE_MISMATCH" {
+			t.Errorf("bound to a %s: got %s", name, got)
+		}
+	}
+}
+
+func TestADecisionEndsWithWhateverEndsFirst(t *testing.T) {
+	early, late, never := someNow, someNow.Add(time.Hour), time.Time{}
+	for _, test := range []struct{ key, grace, want time.Time }{
+		{never, never, never}, {early, never, early}, {never, early, early}, {early, late, early}, {late, early, early},
+	} {
+		d := Decision{Subject: portal.Subject{KeyExpiresAt: test.key, SecretExpiresAt: test.grace}}
+		if got := d.ExpiresAt(); !got.Equal(test.want) {
+			t.Errorf("key %v, grace %v: got %v", test.key, test.grace, got)
+		}
+	}
+}
