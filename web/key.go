@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -196,6 +197,7 @@ func (s *Server) renderKeyEdit(c echo.Context, status int, form page.Form, view 
 			offered = append(offered, set)
 		}
 	}
+	slices.SortFunc(offered, func(a, b portal.APISet) int { return cmp.Compare(portal.Fold(a.Name), portal.Fold(b.Name)) })
 	view.Form, view.Offered = form, offered
 	return s.render(c, status, "Edit "+view.Key.Name, view.Render())
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -213,6 +214,55 @@ func TestStaffWhoAreNoMembersChooseForWhomAKeyIs(t *testing.T) {
 	}
 	b.get("/keys/new?name=X&step=api-sets").expect(t, http.StatusUnprocessableEntity, "Choose a user of this organization")
 	b.get("/keys/new?name=X&step=api-sets&user="+id(p.Member.ID)).expect(t, http.StatusOK, "billing API")
+}
+
+func TestOfManyUsersTheWantedOneIsOfferedToo(t *testing.T) {
+	p := startPortal(t)
+	var last portal.User
+	storetest.Change(t, p.Store, func(c *store.Change) error {
+		for i := range 210 {
+			user, err := c.InsertUser(t.Context(), portal.User{Username: fmt.Sprintf("zz-user-%03d", i), Email: "zz@example.com", Enabled: true})
+			if err != nil {
+				return err
+			}
+			if _, err := c.SaveMembership(t.Context(), portal.Membership{OrganizationID: p.Organization.ID, UserID: user.ID}); err != nil {
+				return err
+			}
+			last = user
+		}
+		return nil
+	})
+	b := p.as(p.Admin)
+	if few := b.get("/keys/new").expect(t, http.StatusOK, "Not all users are listed"); strings.Contains(few.text(), last.Username) {
+		t.Error("all users are listed")
+	}
+	form := b.get("/keys/new?user="+id(last.ID)).expect(t, http.StatusOK, last.Username).form("main form")
+	if form.Get("user") != id(last.ID) {
+		t.Errorf("chosen is %q", form.Get("user"))
+	}
+}
+
+func TestALockedDatabaseMakesNoKeyAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	b := p.as(p.Member)
+	lock, err := storetest.SQL(t, p.Store).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"name": {"Kept name"}, "api_set": {"billing"}, "step": {"api-sets"}, "submission": {"token"}}
+	refused := b.post("/keys", form).expect(t, http.StatusServiceUnavailable, "Nothing was changed", "Selected API")
+	if refused.doc.Find("dialog").Length() != 0 {
+		t.Error("a key is shown that was not stored")
+	}
+	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	b.finish(refused, "api-sets").expect(t, http.StatusOK, "Save generated key", "Kept name")
 }
 
 func TestAKeyIsNotGeneratedInAnotherOrganizationThanTheWizardBeganIn(t *testing.T) {
