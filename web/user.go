@@ -26,24 +26,29 @@ func (s *Server) listUsers(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view := page.Users{List: viewList(c, filter.List, found.Next)}
+	view := page.Users{List: viewList(c, filter.List, found.Next), CanCreate: portal.Can(actor, portal.ManageUsers, actor.OrganizationID) == nil}
 	for _, row := range found.Rows {
 		view.Rows = append(view.Rows, page.UserRow(row))
 	}
-	if filter.OrganizationID != 0 {
-		organization, err := s.manage.Organization(ctx, filter.OrganizationID)
-		if err != nil {
-			return err
-		}
-		view.Organization = organization.Name
+	if view.Organization, err = s.organizationName(ctx, filter.OrganizationID); err != nil {
+		return err
 	}
 	if actor.Holds(portal.ViewUsers, 0) {
 		if view.Organizations, err = s.listedOrganizations(ctx); err != nil {
 			return err
 		}
 	}
-	view.CanCreate = portal.Can(actor, portal.ManageUsers, actor.OrganizationID) == nil
 	return s.render(c, http.StatusOK, "User Management", view.Render())
+}
+
+// organizationName gives the name of an organization of the actor's; empty for
+// ID 0.
+func (s *Server) organizationName(ctx context.Context, id int64) (string, error) {
+	if id == 0 {
+		return "", nil
+	}
+	organization, err := s.manage.Organization(ctx, id)
+	return organization.Name, err
 }
 
 // userStates narrow User Management by ?state=.
@@ -201,14 +206,8 @@ func (s *Server) accountKeys(ctx context.Context, user manage.UserDetails, organ
 	for _, key := range found.Rows {
 		keys.Rows = append(keys.Rows, page.KeyRow{Key: key, Changeable: changeable})
 	}
-	if organization != 0 {
-		in, err := s.manage.Organization(ctx, organization)
-		if err != nil {
-			return nil, err
-		}
-		keys.Organization = in.Name
-	}
-	return keys, nil
+	keys.Organization, err = s.organizationName(ctx, organization)
+	return keys, err
 }
 
 // askUserAction asks before an action on an account, with what stops by it.
