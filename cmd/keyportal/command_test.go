@@ -1,0 +1,295 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"keyportal/internal/config"
+	"keyportal/internal/secret"
+	"keyportal/internal/store/storetest"
+)
+
+const password = "long enough for all"
+
+// keyID tells a key's number, which key verify prints.
+func keyID(t *testing.T, p place, key string) string {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^key +(\d+) `).FindStringSubmatch(command(t, key, p.flags("key", "verify")...).stdout)
+	if found == nil {
+		t.Fatal("key verify does not tell the number of the key")
+	}
+	return found[1]
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"key", "create", "--help"}, {"-h"}} {
+		if got := command(t, "", args...); got.status != done || !strings.HasPrefix(got.stdout, "Usage: keyportal") || got.stderr != "" {
+			t.Errorf("%q: %+v", args, got)
+		}
+	}
+}
+
+func TestWrongUsageIsRefusedWithStatus2(t *testing.T) {
+	for _, test := range []struct{ args, want string }{
+		{"frobnicate", "frobnicate"},
+		{"--frobnicate", "--frobnicate"},
+		{"serve --addr=nowhere", "must be HOST:PORT"},
+		{"serve --brand=Acme", "lower-case letters"},
+		{"admin create --username=a --email=a@example.com", "--password-stdin"},
+		{"admin create --username=a --email=a@example.com --password=secret", "--password"},
+		{"key", "expected one of"},
+		{"key create --name=a", "--user"},
+		{"key create --user=a --name=a --kind=pair", "only token keys can be made"},
+		{"key create --user=a --name=a --kind=oauth", "only token keys can be made"},
+		{"key create --user=a --name=a --license=12345678", "--license"},
+		{"key create --user=a --name=a --expires=tomorrow", "must be a day such as 2027-01-31"},
+		{"key revoke", "<id>"},
+		{"key revoke Integration", "Integration"},
+		{"backup", "<file>"},
+		{"demo --addr=0.0.0.0:8080", "use an address of this machine alone"},
+		{"demo --gateway-addr=192.0.2.1:8081", "use an address of this machine alone"},
+		{"demo --addr=:8080", "use an address of this machine alone"},
+	} {
+		refuse(t, wrongUsage, test.want, "", strings.Fields(test.args)...)
+	}
+}
+
+func TestCommandsOnADatabaseThatIsNotThereMakeNone(t *testing.T) {
+	p := emptySQLite(t)
+	for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "backup " + p.db + ".copy"} {
+		refuse(t, failed, "there is no database "+p.db, "kp_", p.flags(strings.Fields(args)...)...)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(p.db), "*")); len(left) > 0 {
+		t.Errorf("made %q", left)
+	}
+}
+
+func TestCommandsOnAnEmptyDatabaseAskForMigrate(t *testing.T) {
+	eachEmpty(t, func(t *testing.T, p place) {
+		if p.engine == storetest.SQLiteEngine {
+			if err := os.WriteFile(p.db, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		succeed(t, password, place{p.engine, filepath.Join(t.TempDir(), "other.db"), p.keyset}.flags("admin", "create", "--username=a", "--email=a@example.com", "--password-stdin")...)
+		for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "backup " + filepath.Join(t.TempDir(), "copy")} {
+			refuse(t, failed, "run keyportal migrate", "kp_", p.flags(strings.Fields(args)...)...)
+		}
+	})
+}
+
+func TestMigrateMakesTheDatabaseAndCanBeRepeated(t *testing.T) {
+	eachEmpty(t, func(t *testing.T, p place) {
+		for range 2 {
+			if got := succeed(t, "", p.flags("migrate")...); !strings.Contains(got, "is up to date") {
+				t.Errorf("prints %q", got)
+			}
+		}
+		if _, err := rawSQL(t, p).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, $1)`, true); err != nil {
+			t.Fatal(err)
+		}
+		refuse(t, failed, "run the newer program", "", p.flags("migrate")...)
+		refuse(t, failed, "run the newer program", "", p.flags("serve")...)
+	})
+}
+
+func TestAPasswordOfTheDatabaseIsNotRepeated(t *testing.T) {
+	got := command(t, "", "migrate", "--db=postgres://portal:hunter2@127.0.0.1:1/portal?sslmode=disable")
+	if got.status != failed || strings.Contains(got.stderr, "hunter2") || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestASuperAdminMadeOnTheCommandLineCanLogIn(t *testing.T) {
+	eachEmpty(t, func(t *testing.T, p place) {
+		create := p.flags("admin", "create", "--username=root", "--email=root@example.com", "--first-name=Ruth", "--last-name=Root", "--password-stdin")
+		if got := succeed(t, password+"\n", create...); got != "The super admin root (user 1) can log in.\n" {
+			t.Errorf("prints %q", got)
+		}
+		refuse(t, failed, "Somebody has this username already", password, create...)
+		s := serve(t, p.flags("serve")...)
+		wantLogIn(t, s.portal, "root", password)
+		if s.end(); strings.Contains(s.stdout.String(), "/setup/") {
+			t.Error("there is still a set-up link")
+		}
+	})
+}
+
+func TestASuperAdminNeedsAProperPasswordOnStandardInput(t *testing.T) {
+	p := emptySQLite(t)
+	create := p.flags("admin", "create", "--username=root", "--email=root@example.com", "--password-stdin")
+	refuse(t, failed, "no password: give it on standard input", "", create...)
+	refuse(t, failed, "no password: give it on standard input", "\n"+password, create...)
+	refuse(t, failed, "at least 12 characters", "short\n", create...)
+	refuse(t, failed, "Enter an e-mail address", password, p.flags("admin", "create", "--username=root", "--email=root", "--password-stdin")...)
+}
+
+func TestAKeyMadeOnTheCommandLineWorksUntilItIsRevoked(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, _ string) {
+		s := serve(t, p.flags("serve")...)
+		out := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Nightly", "--api-set=billing", "--api-set=dunning",
+			"--expires", time.Now().AddDate(0, 1, 0).Format(time.DateOnly), "--description=From the command line", "--org=gold client")...)
+		key, found := strings.CutSuffix(out, "\n")
+		if prefix, err := secret.Parse(key); err != nil || prefix != secret.Token || !found {
+			t.Fatalf("prints more or less than the secret: %v", err)
+		}
+		wantCheck(t, s.gateway, key, http.StatusOK)
+		verdict := succeed(t, key+"\n", p.flags("key", "verify", "--api-set=dunning")...)
+		for _, want := range []string{"VALID\n", " Nightly\n", " member\n", " Gold Client\n", "billing, dunning\n", "expires "} {
+			if !strings.Contains(verdict, want) {
+				t.Errorf("key verify does not tell %q: %s", want, verdict)
+			}
+		}
+		revoked := succeed(t, "", p.flags("key", "revoke", keyID(t, p, key))...)
+		if !strings.Contains(revoked, "“Nightly” of member (Gold Client) is revoked") {
+			t.Errorf("prints %q", revoked)
+		}
+		wantCheck(t, s.gateway, key, http.StatusUnauthorized)
+		refuse(t, failed, "was revoked", key, p.flags("key", "verify")...)
+		refuse(t, failed, "was revoked", "", p.flags("key", "revoke", keyID(t, p, key))...)
+		if strings.Contains(s.stderr.String(), key) {
+			t.Error("the key is in the log")
+		}
+	})
+}
+
+func TestAKeyThatMayNotBeMadeIsRefused(t *testing.T) {
+	p := emptySQLite(t)
+	if _, err := makeSample(t.Context(), p.data()); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ want, args string }{
+		{"--user nobody: There is no such user", "--user=nobody --name=a"},
+		{"--org Nowhere: There is no such organization", "--user=member --name=a --org=Nowhere"},
+		{"a key acts for a user of its own organization", "--user=member --name=a --org=" + blue},
+		{"support is in no organization", "--user=support --name=a"},
+		{"“nothing”", "--user=member --name=a --api-set=nothing"},
+		{"don't allow the API set “Revenue Management API”", "--user=member --name=a --api-set=revenue-management"},
+		{"has an API key with this name already", "--user=member --name=" + memberKey},
+		{"must be in the future", "--user=member --name=a --expires=2020-01-31"},
+	} {
+		refuse(t, failed, test.want, "", p.flags(append([]string{"key", "create"}, splitFlags(test.args)...)...)...)
+	}
+	refuse(t, failed, "There is no such API key", "", p.flags("key", "revoke", "4711")...)
+}
+
+// splitFlags splits before each flag, so that values may have spaces.
+func splitFlags(line string) []string {
+	flags := strings.Split(" "+line, " --")[1:]
+	for i := range flags {
+		flags[i] = "--" + flags[i]
+	}
+	return flags
+}
+
+func TestKeyVerifySaysWhyAKeyIsRefused(t *testing.T) {
+	p := emptySQLite(t)
+	keys, err := makeSample(t.Context(), p.data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ code, key, set string }{
+		{"VALID", keys.member.Reveal(), ""},
+		{"VALID", keys.member.Reveal(), "billing"},
+		{"API_SET_NOT_GRANTED", keys.member.Reveal(), "revenue-management"},
+		{"MALFORMED", "kp_junk", ""},
+		{"NOT_FOUND", secret.New("", secret.Token).Reveal(), ""},
+	} {
+		got := command(t, test.key, p.flags("key", "verify", "--api-set="+test.set)...)
+		code, _, _ := strings.Cut(got.stdout, "\n")
+		if code != test.code || (got.status == done) != (code == "VALID") {
+			t.Errorf("%s: %+v", test.code, got)
+		}
+		if got.status != done && (got.status != failed || strings.Count(got.stderr, "\n") != 1) {
+			t.Errorf("%s: %+v", test.code, got)
+		}
+	}
+	refuse(t, failed, "no key: give it on standard input", "", p.flags("key", "verify")...)
+}
+
+func TestABrandStandsInFrontOfNewKeys(t *testing.T) {
+	p := emptySQLite(t)
+	if _, err := makeSample(t.Context(), p.data()); err != nil {
+		t.Fatal(err)
+	}
+	key := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Branded", "--brand=acme")...)
+	if !strings.HasPrefix(key, "acme_kp_") {
+		t.Errorf("begins with %.8s", key)
+	}
+	succeed(t, key, p.flags("key", "verify")...)
+}
+
+func TestTheSettingTakesTheBrandsThatCredentialsTake(t *testing.T) {
+	for _, brand := range []string{"", "acme", "0", "a1b2c3d4e5f6g7h8", "a1b2c3d4e5f6g7h89", "Acme", "a_b", "a-b", "é", " "} {
+		err := config.Credentials{Brand: brand}.Validate()
+		if (err == nil) != secret.ValidBrand(brand) {
+			t.Errorf("%q: %v", brand, err)
+		}
+	}
+}
+
+func TestAuditVerifyNamesTheFirstLineThatWasChanged(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, _ string) {
+		out := succeed(t, "", p.flags("audit", "verify")...)
+		if !regexp.MustCompile(`^The Revision History is as it was written: (\d+) lines\.\nhead \d+ [0-9a-f]{64,}\n$`).MatchString(out) {
+			t.Errorf("prints %q", out)
+		}
+		db := rawSQL(t, p)
+		off := `DROP TRIGGER revisions_are_final`
+		if p.engine == storetest.PostgresEngine {
+			off = `ALTER TABLE revisions DISABLE TRIGGER ALL`
+		}
+		for _, statement := range []string{off, `UPDATE revisions SET actor_name = 'nobody' WHERE id IN (7, 9)`} {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refuse(t, failed, "revision 7 was changed", "", p.flags("audit", "verify")...)
+		copied := filepath.Join(t.TempDir(), "copy")
+		refuse(t, failed, "is a complete copy, but the Revision History was tampered with: revision 7", "", p.flags("backup", copied)...)
+		if _, err := os.Stat(copied); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestABackupOfARunningServerServes(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, key string) {
+		running := serve(t, p.flags("serve")...)
+		copied := filepath.Join(t.TempDir(), "copy")
+		out := succeed(t, "", p.flags("backup", copied)...)
+		if !strings.Contains(out, "users 18") || !strings.Contains(out, p.keyset+" is not in it") {
+			t.Errorf("prints %q", out)
+		}
+		refuse(t, failed, "is there already", "", p.flags("backup", copied)...)
+		wantCheck(t, running.gateway, key, http.StatusOK)
+		restored := place{p.engine, copied, p.keyset}
+		if p.engine == storetest.PostgresEngine {
+			restored.db = storetest.Databases(t)[p.engine]
+			if out, err := exec.Command("pg_restore", "--no-owner", "--dbname="+restored.db, copied).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		s := serve(t, restored.flags("serve")...)
+		wantCheck(t, s.gateway, key, http.StatusOK)
+		wantLogIn(t, s.portal, "superadmin", samplePassword)
+		succeed(t, "", restored.flags("audit", "verify")...)
+	})
+}
+
+func TestAKeysetThatIsMissingIsSaid(t *testing.T) {
+	p := emptySQLite(t)
+	succeed(t, "", p.flags("migrate")...)
+	refuse(t, failed, "name another file with --keyset", "", p.flags("audit", "verify")...)
+	if _, err := os.Stat(p.keyset); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a keyset was made: %v", err)
+	}
+}

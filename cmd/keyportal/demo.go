@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"keyportal/internal/config"
+)
+
+type demoCommand struct {
+	config.Log
+
+	Addr        string `env:"KEYPORTAL_ADDR" default:"127.0.0.1:8080" help:"Address on which the portal listens, on this machine only."`
+	GatewayAddr string `env:"KEYPORTAL_GATEWAY_ADDR" default:"127.0.0.1:8081" help:"Address on which keys are checked, on this machine only."`
+}
+
+// Validate refuses addresses that others can reach: everybody knows the sample
+// installation's passwords.
+func (c demoCommand) Validate() error {
+	if err := c.config("keyportal.db").Validate(); err != nil {
+		return err
+	}
+	for _, address := range []string{c.Addr, c.GatewayAddr} {
+		host, _, err := net.SplitHostPort(address)
+		if ip, ipErr := netip.ParseAddr(host); err != nil || host != "localhost" && (ipErr != nil || !ip.IsLoopback()) {
+			return fmt.Errorf("the demo's passwords are known to everybody, so %s is refused: use an address of this machine alone, such as 127.0.0.1:8080", address)
+		}
+	}
+	return nil
+}
+
+func (c demoCommand) config(database string) config.Config {
+	return config.Config{
+		Data: config.Data{DB: config.SecretURL(database)}, Log: c.Log, Addr: c.Addr, GatewayAddr: c.GatewayAddr,
+		SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour,
+	}
+}
+
+// Run makes the sample installation, serves it, and removes it.
+func (c demoCommand) Run(ctx context.Context, env environment) error {
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	directory, err := os.MkdirTemp("", "keyportal-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(directory)
+	settings := c.config(filepath.Join(directory, "keyportal.db"))
+	keys, err := makeSample(ctx, settings.Data)
+	if err != nil {
+		return err
+	}
+	opened, err := prepareStore(ctx, settings.Data)
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	s, err := listen(settings, opened, c.Logger(env.stderr))
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.announce(env.stdout)
+	invite(env.stdout, s.gateway.url(), keys)
+	return s.run(ctx)
+}
+
+// invite tells who can log in and how to see a key checked.
+func invite(w io.Writer, gateway *url.URL, keys printedKeys) {
+	fmt.Fprintf(w, `
+This is a sample installation, gone when you end it with Control-C. Log in as
+
+    superadmin   super admin, also Admin of Gold Client (instance BE12345678)
+    support      support staff, for all clients
+    clientadmin  Admin of Gold Client with All Access
+    member       of Gold Client, generates API keys for Billing and Dunning
+    viewer       of Gold Client, sees everything there and changes nothing
+
+with the password %[1]s.
+
+An API key of member passes the check for Billing, and is refused for Revenue Management:
+
+    curl -i -H 'X-Api-Key: %[2]s' '%[4]s/auth?api_set=billing'
+    curl -i -H 'X-Api-Key: %[2]s' '%[4]s/auth?api_set=revenue-management'
+
+A service asks with a key of its own:
+
+    curl -s -H 'X-Api-Key: %[3]s' -d '{"key": "%[2]s", "api_set": "billing"}' %[4]s/v1/verify
+
+`, samplePassword, keys.member.Reveal(), keys.gateway.Reveal(), gateway)
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"keyportal/internal/config"
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/internal/verify"
+)
+
+type keyCreateCommand struct {
+	config.Data
+	config.Credentials
+
+	User        string   `required:"" placeholder:"USERNAME" help:"Mapped user, whose rights the key carries."`
+	Name        string   `required:"" help:"Name of the key."`
+	Org         string   `placeholder:"NAME" help:"Organization of the key, by its name or number. By default the user's first."`
+	Kind        string   `default:"token" help:"Kind of the key: ${default}."`
+	APISets     []string `name:"api-set" placeholder:"SLUG" help:"API set that the key is granted. Can be repeated."`
+	Expires     date     `placeholder:"2027-01-31" help:"Last day (UTC) on which the key works. By default it works for good."`
+	Description string   `help:"What the key is for."`
+}
+
+// Validate refuses the kinds that can't be made with this command.
+func (c keyCreateCommand) Validate() error {
+	if c.Kind != string(portal.TokenKey) {
+		return fmt.Errorf("--kind %s: only %s keys can be made", c.Kind, portal.TokenKey)
+	}
+	return nil
+}
+
+// Run generates a key and prints its secret alone.
+func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
+	manager, err := openInstallation(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer manager.Store.Close()
+	manager.Brand = c.Brand
+	user, err := manager.Store.UserByUsername(ctx, c.User)
+	if err != nil {
+		return fmt.Errorf("--user %s: %w", c.User, err)
+	}
+	organization, err := c.organization(ctx, manager, user)
+	if err != nil {
+		return err
+	}
+	made, err := manager.CreateKey(ctx, manage.NewKey{
+		OrganizationID: organization, UserID: user.ID, Name: c.Name, Description: c.Description, APISets: c.APISets, ExpiresAt: c.Expires.Time,
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(env.stdout, made.Secret.Reveal()); err != nil {
+		return fmt.Errorf("the key was generated but could not be printed: run keyportal key revoke %d: %w", made.ID, err)
+	}
+	return nil
+}
+
+// organization finds the organization that was named, or the user's first.
+func (c keyCreateCommand) organization(ctx context.Context, manager *manage.Manager, user portal.User) (int64, error) {
+	if c.Org != "" {
+		return findOrganization(ctx, manager, c.Org)
+	}
+	memberships, err := manager.Store.Memberships(ctx, user.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, membership := range memberships {
+		if membership.Active() {
+			return membership.OrganizationID, nil
+		}
+	}
+	return 0, fmt.Errorf("%s is in no organization: make the user a member of one first", user.Username)
+}
+
+func findOrganization(ctx context.Context, manager *manage.Manager, wanted string) (int64, error) {
+	found, err := manager.Store.OrganizationByName(ctx, wanted)
+	if id, notNumber := strconv.ParseInt(wanted, 10, 64); portal.CodeOf(err) == portal.CodeNotFound && notNumber == nil {
+		found, err = manager.Organization(ctx, id)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("--org %s: %w", wanted, err)
+	}
+	return found.ID, nil
+}
+
+// date is a day, held as its last second in UTC, as on the pages.
+type date struct{ time.Time }
+
+// UnmarshalText reads a day such as 2027-01-31.
+func (d *date) UnmarshalText(text []byte) error {
+	day, err := time.Parse(time.DateOnly, string(text))
+	if err != nil {
+		return fmt.Errorf("%q must be a day such as 2027-01-31", text)
+	}
+	d.Time = day.AddDate(0, 0, 1).Add(-time.Second)
+	return nil
+}
+
+type keyVerifyCommand struct {
+	config.Data
+
+	APISet string `name:"api-set" placeholder:"SLUG" help:"API set that the key must reach. By default none."`
+}
+
+// Run decides as the check would and prints the outcome. It does not count as a
+// use of the key.
+func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
+	credential, err := readLine(env.stdin)
+	if err != nil {
+		return fmt.Errorf("no key: give it on standard input: %w", err)
+	}
+	manager, err := openInstallation(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer manager.Store.Close()
+	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, verify.Request{
+		Credential: strings.TrimSpace(credential), APISet: c.APISet, AllowUnmatched: c.APISet == "",
+	})
+	if err != nil {
+		return err
+	}
+	printDecision(env.stdout, decision)
+	if !decision.Valid() {
+		return errors.New(decision.Message)
+	}
+	return nil
+}
+
+func printDecision(w io.Writer, decision verify.Decision) {
+	fmt.Fprintln(w, decision.Code)
+	subject := decision.Subject
+	if subject.KeyID == 0 {
+		return
+	}
+	fmt.Fprintf(w, "key           %d %s\n", subject.KeyID, subject.KeyName)
+	fmt.Fprintf(w, "user          %d %s\n", subject.UserID, subject.Username)
+	fmt.Fprintf(w, "organization  %d %s\n", subject.OrganizationID, subject.OrganizationName)
+	fmt.Fprintf(w, "API sets      %s\n", strings.Join(subject.APISets, ", "))
+	if end := decision.ExpiresAt(); !end.IsZero() {
+		fmt.Fprintf(w, "expires       %s\n", end.UTC().Format("2006-01-02 15:04 MST"))
+	}
+}
+
+type keyRevokeCommand struct {
+	config.Data
+
+	ID int64 `arg:"" help:"Number of the key."`
+}
+
+// Run revokes a key.
+func (c keyRevokeCommand) Run(ctx context.Context, env environment) error {
+	manager, err := openInstallation(ctx, c.Data)
+	if err != nil {
+		return err
+	}
+	defer manager.Store.Close()
+	key, err := manager.Key(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if err := manager.RevokeKey(ctx, c.ID, key.Name); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "The API key %d “%s” of %s (%s) is revoked.\n", key.ID, key.Name, key.Username, key.OrganizationName)
+	return nil
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+
+	"keyportal/internal/config"
+	"keyportal/internal/keyset"
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store"
+	"keyportal/internal/verify"
+)
+
+// printedKeys are the keys that the demo shows.
+type printedKeys struct{ member, gateway secret.Value }
+
+// sample is a sample installation while it is being made. What happens in it
+// happens as in any other, at the times that its clock shows.
+type sample struct {
+	manager       *manage.Manager
+	checker       *verify.Checker
+	clock         *sampleClock
+	today         time.Time
+	organizations map[string]int64
+	users         map[string]portal.User
+}
+
+// sampleClock shows the time that it was set to, and a second more each time
+// that it is asked.
+type sampleClock struct{ at time.Time }
+
+func (c *sampleClock) now() time.Time {
+	c.at = c.at.Add(time.Second)
+	return c.at
+}
+
+const (
+	day          = 24 * time.Hour
+	sampleBegins = -90 // days from today
+)
+
+// daysOn gives the time in so many days.
+func (s *sample) daysOn(days int) time.Time { return s.today.Add(time.Duration(days) * day) }
+
+// makeSample makes the sample installation in a new database, with a past.
+func makeSample(ctx context.Context, data config.Data) (printed printedKeys, err error) {
+	keys, err := keyset.Open(data.KeysetPath())
+	if err != nil {
+		return printed, err
+	}
+	clock := &sampleClock{}
+	opened, err := openMigrated(ctx, data, store.Options{MAC: keys, Clock: clock.now})
+	if err != nil {
+		return printed, err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	s := &sample{
+		manager:       manage.New(manage.Options{Store: opened, BaseURL: &url.URL{Scheme: "http", Host: "localhost"}}),
+		checker:       verify.New(opened, verify.Options{}),
+		clock:         clock,
+		today:         time.Now(),
+		organizations: map[string]int64{},
+		users:         map[string]portal.User{},
+	}
+	return s.build(portal.WithActor(ctx, portal.Program("demo")))
+}
+
+func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
+	s.clock.at = s.daysOn(sampleBegins)
+	for _, step := range []func(context.Context) error{s.addAPISets, s.addOrganizations, s.addRoles, s.addPeople} {
+		if err := step(ctx); err != nil {
+			return printed, err
+		}
+	}
+	ids := make([]int64, len(sampleKeys))
+	for i, key := range sampleKeys {
+		made, err := s.addKey(ctx, key)
+		if err != nil {
+			return printed, fmt.Errorf("key %s of %s: %w", key.name, key.user, err)
+		}
+		ids[i] = made.ID
+		switch key.name {
+		case memberKey:
+			printed.member = made.Secret
+		case gatewayKey:
+			printed.gateway = made.Secret
+		}
+	}
+	if err := s.checker.Flush(ctx); err != nil {
+		return printed, err
+	}
+	s.clock.at = s.daysOn(-1)
+	return printed, errors.Join(s.endKeys(ctx, ids), s.decideFates(ctx))
+}
+
+func (s *sample) addAPISets(ctx context.Context) error {
+	for _, set := range sampleAPISets {
+		if _, err := s.manager.CreateAPISet(ctx, set); err != nil {
+			return fmt.Errorf("API set %s: %w", set.Slug, err)
+		}
+	}
+	return nil
+}
+
+func (s *sample) addOrganizations(ctx context.Context) error {
+	levels, err := s.manager.ClientLevels(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range sampleOrganizations {
+		level := slices.IndexFunc(levels, func(level portal.ClientLevel) bool { return level.Name == o.level })
+		made, err := s.manager.CreateOrganization(ctx, manage.OrganizationInput{Name: o.name, LevelID: levels[level].ID})
+		if err == nil {
+			s.organizations[o.name] = made.ID
+			err = s.equip(ctx, o, made.ID)
+		}
+		if err != nil {
+			return fmt.Errorf("organization %s: %w", o.name, err)
+		}
+	}
+	return nil
+}
+
+// equip gives an organization its licenses, instances and applications.
+func (s *sample) equip(ctx context.Context, o sampleOrganization, id int64) error {
+	for _, license := range o.licenses {
+		license.OrganizationID = id
+		if _, err := s.manager.CreateLicense(ctx, license); err != nil {
+			return err
+		}
+	}
+	for _, instance := range o.instances {
+		if _, err := s.manager.CreateInstance(ctx, instance); err != nil {
+			return err
+		}
+	}
+	for _, application := range o.applications {
+		if _, err := s.manager.CreateApplication(ctx, id, application, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sample) addRoles(ctx context.Context) error {
+	for _, role := range sampleRoles {
+		if _, err := s.manager.CreateRole(ctx, role); err != nil {
+			return fmt.Errorf("role %s: %w", role.Name, err)
+		}
+	}
+	return nil
+}
+
+func (s *sample) addPeople(ctx context.Context) error {
+	roles, err := s.manager.Roles(ctx, s.organizations[gold])
+	if err != nil {
+		return err
+	}
+	for _, person := range samplePeople {
+		in := manage.NewUser{
+			Username: person.username, FirstName: person.first, LastName: person.last, Email: person.username + "@example.com",
+			Staff: person.staff, OrganizationID: s.organizations[person.organization],
+			Admin: person.administers, AllAccess: person.administers,
+		}
+		for _, role := range roles {
+			if slices.Contains(person.roles, role.Name) {
+				in.RoleIDs = append(in.RoleIDs, role.ID)
+			}
+		}
+		user, err := s.manager.CreateUser(ctx, in)
+		if err == nil && person.logsIn {
+			err = s.setPassword(ctx, user)
+		}
+		if err != nil {
+			return fmt.Errorf("user %s: %w", person.username, err)
+		}
+		s.users[person.username] = user
+	}
+	return nil
+}
+
+func (s *sample) setPassword(ctx context.Context, user portal.User) error {
+	sent, err := s.manager.SendPasswordLink(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	_, err = s.manager.SetPassword(ctx, sent.Link.Reveal(), samplePassword)
+	return err
+}
+
+// addKey has one of the people generate a key and use it.
+func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey, error) {
+	acting, err := s.as(ctx, key.generator())
+	if err != nil {
+		return manage.GeneratedKey{}, err
+	}
+	in := manage.NewKey{
+		OrganizationID: s.organizations[personNamed(key.user).organization], UserID: s.users[key.user].ID,
+		Name: key.name, Description: key.description, APISets: key.sets,
+	}
+	if key.expires != 0 {
+		in.ExpiresAt = s.daysOn(key.expires)
+	}
+	s.clock.at = s.daysOn(-key.generated)
+	made, err := s.manager.CreateKey(acting, in)
+	if err == nil && key.used != 0 {
+		err = s.use(ctx, key, made.Secret)
+	}
+	return made, err
+}
+
+// endKeys has those who generated keys disable or revoke some.
+func (s *sample) endKeys(ctx context.Context, ids []int64) error {
+	for i, key := range sampleKeys {
+		acting, err := s.as(ctx, key.generator())
+		switch {
+		case err != nil:
+		case key.disabled:
+			err = s.manager.SetKeyEnabled(acting, ids[i], false)
+		case key.revoked:
+			err = s.manager.RevokeKey(acting, ids[i], key.name)
+		}
+		if err != nil {
+			return fmt.Errorf("key %s of %s: %w", key.name, key.user, err)
+		}
+	}
+	return nil
+}
+
+// as gives a context in which one of the people acts.
+func (s *sample) as(ctx context.Context, username string) (context.Context, error) {
+	user := s.users[username]
+	grants, err := s.manager.Store.Grants(ctx, user.ID)
+	return portal.WithActor(ctx, portal.Actor{
+		UserID: user.ID, Username: user.Username, Name: user.Name(), Staff: user.Staff, Grants: grants,
+	}), err
+}
+
+// use has a key checked.
+func (s *sample) use(ctx context.Context, key sampleKey, credential secret.Value) error {
+	s.clock.at = s.today.Add(-time.Duration(key.used) * time.Hour)
+	decision, err := s.checker.Check(ctx, verify.Request{
+		Credential: credential.Reveal(), APISet: key.sets[0], ClientIP: netip.MustParseAddr(key.from),
+	})
+	if err == nil && !decision.Valid() {
+		err = errors.New(decision.Message)
+	}
+	return err
+}
+
+// decideFates has administrators do to accounts what was to happen to them.
+func (s *sample) decideFates(ctx context.Context) error {
+	for _, person := range samplePeople {
+		if person.fate == "" {
+			continue
+		}
+		acting, err := s.as(ctx, administratorOf(person.organization))
+		if err == nil {
+			err = s.manager.ActOnUser(acting, s.users[person.username].ID, person.fate)
+		}
+		if err != nil {
+			return fmt.Errorf("user %s: %w", person.username, err)
+		}
+	}
+	return nil
+}
+
+func personNamed(username string) samplePerson {
+	return samplePeople[slices.IndexFunc(samplePeople, func(p samplePerson) bool { return p.username == username })]
+}
+
+func administratorOf(organization string) string {
+	return samplePeople[slices.IndexFunc(samplePeople, func(p samplePerson) bool {
+		return p.organization == organization && p.administers && p.staff == portal.NotStaff
+	})].username
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"keyportal/internal/config"
+	"keyportal/internal/mail"
+	"keyportal/internal/manage"
+	"keyportal/internal/store"
+	"keyportal/internal/verify"
+	"keyportal/web"
+	"keyportal/web/gateway"
+)
+
+// How long a connection may take, and how much a request's headers may have.
+const (
+	headerTimeout  = 10 * time.Second
+	readTimeout    = 30 * time.Second
+	writeTimeout   = time.Minute
+	idleTimeout    = 2 * time.Minute
+	drainTimeout   = 10 * time.Second // for the requests that are under way when the program ends
+	portalHeaders  = 64 << 10         // bytes
+	gatewayHeaders = 128 << 10        // the 64 kB that gateways may pass on, and what they add
+)
+
+// service is the portal and the check on open listeners.
+type service struct {
+	log             *slog.Logger
+	manager         *manage.Manager
+	checker         *verify.Checker
+	portal, gateway *listener
+	publicURL       *url.URL // where people reach the portal
+}
+
+// listen opens the listeners and puts the program together behind them. Nothing
+// is answered before run. Whoever calls it closes the service, and the store
+// after it.
+func listen(c config.Config, opened *store.Store, log *slog.Logger) (*service, error) {
+	s := &service{log: log}
+	if err := s.open(c, opened); err != nil {
+		s.close()
+		return nil, err
+	}
+	log.Info("Key Portal starts.", "config", c)
+	return s, nil
+}
+
+func (s *service) open(c config.Config, opened *store.Store) (err error) {
+	if s.portal, err = newListener("--addr", c.Addr, portalHeaders, s.log); err != nil {
+		return err
+	}
+	if s.gateway, err = newListener("--gateway-addr", c.GatewayAddr, gatewayHeaders, s.log); err != nil {
+		return err
+	}
+	s.publicURL = c.URL(s.portal.Addr())
+	options := manage.Options{
+		Store: opened, BaseURL: s.publicURL, Brand: c.Brand, SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime,
+	}
+	if c.SMTPURL != "" {
+		if options.Mailer, err = mail.New(c.SMTPURL.Reveal(), c.MailFrom); err != nil {
+			return err
+		}
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.manager = manage.New(options)
+	s.checker = verify.New(opened, verify.Options{Registry: registry, Logger: s.log})
+	s.portal.server.Handler = web.New(web.Options{Manager: s.manager, BaseURL: s.publicURL, TrustedProxies: c.TrustedProxies, Log: s.log})
+	s.gateway.server.Handler = gateway.New(gateway.Options{
+		Checker: s.checker, TrustedProxies: c.TrustedProxies, Metrics: registry, Ready: opened.Ready, Logger: s.log,
+	})
+	return nil
+}
+
+// announce tells where the program listens, and where people reach it when that
+// is elsewhere.
+func (s *service) announce(w io.Writer) {
+	fmt.Fprintf(w, "Portal:   %s\nGateway:  %s\n", s.portal.url(), s.gateway.url())
+	if *s.publicURL != *s.portal.url() {
+		fmt.Fprintf(w, "Public:   %s\n", s.publicURL)
+	}
+}
+
+// run answers requests until the context ends, then lets those under way come
+// to their end and writes down which keys were used.
+func (s *service) run(ctx context.Context) error {
+	counting, stopCounting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCounting()
+	counted := make(chan error, 1)
+	go func() { counted <- s.checker.Run(counting) }()
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.portal.serve(ctx) })
+	group.Go(func() error { return s.gateway.serve(ctx) })
+	group.Go(func() error {
+		s.manager.Sweep(ctx, func(err error) { s.log.Warn("Old sessions and links could not be removed.", "error", err) })
+		return nil
+	})
+	err := group.Wait()
+	stopCounting()
+	return errors.Join(err, <-counted)
+}
+
+// close gives the addresses back.
+func (s *service) close() {
+	for _, l := range []*listener{s.portal, s.gateway} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// listener is an open address with the server that answers there.
+type listener struct {
+	net.Listener
+	server *http.Server
+	log    *slog.Logger
+}
+
+func newListener(flag, address string, headers int, log *slog.Logger) (*listener, error) {
+	opened, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w: end the program that listens there, or choose another address with %s", err, flag)
+	}
+	return &listener{opened, &http.Server{
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: headers, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}, log}, nil
+}
+
+// url gives the address as one that a browser on this machine can open.
+func (l *listener) url() *url.URL { return config.Config{}.URL(l.Addr()) }
+
+// serve answers requests until the context ends and those under way are
+// answered.
+func (l *listener) serve(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- l.server.Serve(l.Listener) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := l.server.Shutdown(draining); err != nil {
+		l.log.Warn("Some requests took too long to end and were cut off.", "address", l.Addr().String())
+		return l.server.Close()
+	}
+	return nil
+}
