@@ -2,29 +2,95 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"keyportal/internal/verify"
 )
 
-// auth answers whether a request may pass, and as whom: 200 with an empty body,
-// or a refusal. It takes any method and any path behind /auth.
-func (s *server) auth(c echo.Context) error {
-	asked, err := s.original(c)
+// identity has the headers that tell the upstream on whose behalf a request
+// comes. Each is sent with every pass, empty or not, so that none which the
+// client sent survives.
+var identity = []struct {
+	name  string
+	value func(verify.Decision) string
+}{
+	{"X-Key-Id", func(d verify.Decision) string { return number(d.Subject.KeyID) }},
+	{"X-Key-Name", func(d verify.Decision) string { return d.Subject.KeyName }},
+	{"X-User-Id", func(d verify.Decision) string { return number(d.Subject.UserID) }},
+	{"X-User-Name", func(d verify.Decision) string { return d.Subject.Username }},
+	{"X-Org-Id", func(d verify.Decision) string { return number(d.Subject.OrganizationID) }},
+	{"X-Org-Name", func(d verify.Decision) string { return d.Subject.OrganizationName }},
+	{"X-License", func(d verify.Decision) string { return d.Subject.LicenseNumber }},
+	{"X-Domain", func(d verify.Decision) string { return d.Subject.Domain }},
+	{"X-Application", func(d verify.Decision) string { return d.Subject.Application }},
+	{"X-Api-Sets", func(d verify.Decision) string { return strings.Join(d.Subject.APISets, ",") }},
+	{"X-Impersonator-Id", func(verify.Decision) string { return "" }},
+}
+
+// auth answers a gateway: 200 with the identity in headers and an empty body, or
+// why not.
+func (g *gateway) auth(c echo.Context) error {
+	suffix, err := suffixOf(c.Request())
 	if err != nil {
 		return err
 	}
-	decision, err := s.Checker.Check(c.Request().Context(), asked)
-	if err != nil {
-		return err
-	}
-	if !decision.Valid() {
-		status := statuses[decision.Code]
-		if status == http.StatusTooManyRequests && c.QueryParam("deny") == "403" {
-			status = http.StatusForbidden
+	// Behind a path, the query is the client's and says nothing of the place.
+	var place settings
+	if suffix == "" {
+		if place, err = readPlace(c.Request().URL.RawQuery); err != nil {
+			return err
 		}
-		return refuse(c, decision, status)
 	}
-	identify(c.Response().Header(), decision.Subject)
-	c.Response().Header().Set("Cache-Control", "no-store")
+	decision, err := g.decide(c.Request(), place, suffix)
+	if err != nil {
+		return place.soften(err)
+	}
+	header := c.Response().Header()
+	for _, field := range identity {
+		header.Set(field.name, headerText(field.value(decision)))
+	}
+	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.NoContent(http.StatusOK)
+}
+
+func readPlace(query string) (settings, error) {
+	if err := refuseCredential(query, ""); err != nil {
+		return settings{}, err
+	}
+	return readSettings(query)
+}
+
+func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify.Decision, error) {
+	method, uri, err := originalOf(r, suffix)
+	if err != nil {
+		return verify.Decision{}, err
+	}
+	credential := credentialIn(r.Header)
+	if err := refuseCredential(queryOf(uri), credential); err != nil {
+		return verify.Decision{}, err
+	}
+	question := verify.Request{
+		Credential: credential, ClientIP: g.clientAddress(r), Impersonate: r.Header.Values(impersonate),
+		Method: method, URI: uri,
+	}
+	place.ask(&question)
+	decision, err := g.Checker.Check(r.Context(), question)
+	return decision, refusalOf(decision, err)
+}
+
+const impersonate = "Impersonate-User-Id"
+
+func number(id int64) string { return strconv.FormatInt(id, 10) }
+
+// headerText is a text as a header can carry it: as it is when it is printable
+// ASCII, else percent-encoded UTF-8.
+func headerText(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return url.PathEscape(text)
+	}
+	return text
 }

@@ -1,16 +1,20 @@
-// Package gateway is the check's HTTP face, on a listener of its own.
+// Package gateway is the HTTP face of the check, on a listener of its own: what
+// gateways and services ask before they let a request pass.
 //
-//	gateway.go     the routes
-//	auth.go        /auth, which gateways ask about each request
-//	verify.go      /v1/verify, which services ask
-//	credential.go  the credential that a request brings
-//	original.go    the request that a gateway asks about
-//	answer.go      the answers: status, headers, bodies
+//	gateway.go     the routes and what surrounds them
+//	auth.go        /auth: is this request all right? Answered in status and headers
+//	verify.go      /v1/verify: the same question and answer as JSON
+//	request.go     the credential, the original request and the client's address
+//	setting.go     what a gateway's configuration says in the query of /auth
+//	credential.go  credentials where they don't belong
+//	refusal.go     every answer that is not "pass", with its status
+//	health.go      /healthz and /readyz
+//
+// A credential is never logged, nor is anything else that a client can choose.
 package gateway
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -24,76 +28,53 @@ import (
 	"keyportal/internal/verify"
 )
 
-const (
-	bodyLimit    = "64K"
-	checkTimeout = 10 * time.Second
-)
-
-// Options are what the check's HTTP face works with.
+// Options are what the handler works with. All of them are required, save that
+// TrustedProxies may be empty.
 type Options struct {
 	Checker        *verify.Checker
 	TrustedProxies []netip.Prefix              // whose X-Forwarded-For is believed
-	Metrics        prometheus.Gatherer         // what /metrics shows
-	Ready          func(context.Context) error // nil when checks can be decided; what /readyz tells
+	Metrics        prometheus.Gatherer         // served at /metrics
+	Ready          func(context.Context) error // tells why no check can be decided now; nil when they can
 	Logger         *slog.Logger
 }
 
-type server struct {
-	Options
-	echo *echo.Echo
-}
+const timeout = 10 * time.Second // for one answer; gateways have given up by then
 
-// New makes the handler of the check's listener.
-func New(options Options) http.Handler {
-	s := &server{options, echo.New()}
-	s.echo.HTTPErrorHandler = s.answerError
-	s.echo.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}), middleware.ContextTimeout(checkTimeout))
-	for _, path := range []string{"/auth", "/auth/*"} {
-		s.echo.RouteNotFound(path, s.auth) // any method, unknown ones too
+type gateway struct{ Options }
+
+// New makes the handler for the gateways' listener.
+func New(o Options) http.Handler {
+	g := &gateway{o}
+	e := echo.New()
+	e.HTTPErrorHandler = g.answerError
+	e.Use(g.logRequest, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: g.logPanic}), middleware.ContextTimeout(timeout))
+	// Any knows a dozen methods; what stands in for "not found" takes every one.
+	e.RouteNotFound("/auth", g.auth)
+	e.RouteNotFound("/auth/*", g.auth)
+	e.POST(verifyRoute, g.verify)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		e.Add(method, "/healthz", g.health)
+		e.Add(method, "/readyz", g.ready)
+		e.Add(method, "/metrics", echo.WrapHandler(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{})))
 	}
-	s.echo.POST("/v1/verify", s.verify, middleware.BodyLimit(bodyLimit))
-	s.echo.GET("/healthz", s.healthy)
-	s.echo.GET("/readyz", s.ready)
-	s.echo.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(options.Metrics, promhttp.HandlerOpts{})))
-	return s.echo
+	return e
 }
 
-func (s *server) healthy(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
-
-func (s *server) ready(c echo.Context) error {
-	if err := s.Ready(c.Request().Context()); err != nil {
-		s.Logger.Warn("Checks can't be decided now.", "error", err)
-		return c.String(http.StatusServiceUnavailable, "not ready\n")
+// logRequest notes how a request was answered, at the level debug. It answers
+// errors itself, so that their status is known.
+func (g *gateway) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		g.Logger.DebugContext(c.Request().Context(), "check request",
+			"route", c.Path(), "status", c.Response().Status, "code", c.Response().Header().Get(denyReason), "duration", time.Since(start))
+		return nil
 	}
-	return c.String(http.StatusOK, "ready\n")
 }
 
-func (s *server) logPanic(c echo.Context, err error, stack []byte) error {
-	s.Logger.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))
+func (g *gateway) logPanic(c echo.Context, err error, stack []byte) error {
+	g.Logger.Error("panic", "route", c.Path(), "error", err, "stack", string(stack))
 	return err
 }
-
-// answerError answers what could not be decided. It never lets a request pass.
-func (s *server) answerError(err error, c echo.Context) {
-	if c.Response().Committed {
-		return
-	}
-	status, problem := http.StatusServiceUnavailable, problem{Code: "UNAVAILABLE", Message: "The check can't be decided now. Try again in a moment."}
-	if bad, ok := errors.AsType[*badRequest](err); ok {
-		status, problem.Code, problem.Message = http.StatusBadRequest, "BAD_REQUEST", bad.message
-	} else if of, ok := errors.AsType[*echo.HTTPError](err); ok {
-		status, problem.Code, problem.Message = of.Code, "NOT_POSSIBLE", http.StatusText(of.Code)
-	} else {
-		s.Logger.Error("A check could not be decided.", "route", c.Path(), "error", err)
-	}
-	if failed := answerJSON(c, status, problem); failed != nil {
-		s.Logger.Error("An answer could not be written.", "error", failed)
-	}
-}
-
-// badRequest is an error of whoever set the gateway up, or sent a credential
-// where it does not belong.
-type badRequest struct{ message string }
-
-// Error gives the message.
-func (b *badRequest) Error() string { return b.message }
