@@ -166,8 +166,6 @@
     all("[data-copy]", dialog).forEach((button) => button.addEventListener("click", () => copy(button.dataset.copy)));
     all("code", dialog).forEach((code) => code.addEventListener("focus", () => getSelection().selectAllChildren(code)));
     close.addEventListener("click", leaveOrAsk);
-    // The rest of the same key press would land on the button that then has the focus.
-    close.addEventListener("keydown", (event) => event.key === "Enter" && leaveOrAsk(event));
     // Escape pressed before anything else can't be refused: the dialog opens again.
     dialog.addEventListener("cancel", (event) => event.cancelable && leaveOrAsk(event));
     dialog.addEventListener("close", (event) => {
