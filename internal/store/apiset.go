@@ -8,6 +8,8 @@ import (
 
 const apiSetColumns = `s.id, s.slug, s.name, s.description, s.retired_at, s.version, s.created_at, s.updated_at`
 
+const apiSetOrder = `CASE WHEN s.retired_at IS NULL THEN 0 ELSE 1 END, s.name_folded` // those in use first
+
 func scanAPISet(r row) (s portal.APISet, err error) {
 	return s, r.Scan(&s.ID, &s.Slug, &s.Name, &s.Description, instant{&s.RetiredAt}, &s.Version, instant{&s.CreatedAt}, instant{&s.UpdatedAt})
 }
@@ -43,7 +45,7 @@ func (q Queries) APISetsVersion(ctx context.Context) (int64, error) {
 // apiSets lists API sets without their routes.
 func (q Queries) apiSets(ctx context.Context, condition string, arg int64) ([]portal.APISet, error) {
 	return all(ctx, q, scanAPISet, `/* API sets */ SELECT `+apiSetColumns+` FROM api_sets s WHERE `+condition+`
-		ORDER BY CASE WHEN s.retired_at IS NULL THEN 0 ELSE 1 END, s.name_folded`, arg)
+		ORDER BY `+apiSetOrder, arg)
 }
 
 func (q Queries) routes(ctx context.Context, set int64) ([]string, error) {

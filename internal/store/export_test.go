@@ -3,23 +3,28 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 )
 
 // Writer gives the connections that write, to put obstacles in their way.
 func (s *Store) Writer() *sql.DB { return s.write }
 
-// Plans gives the engine's plans for the statements that fn runs.
-func (s *Store) Plans(ctx context.Context, fn func(Queries) error) ([]string, error) {
-	planner := &planner{querier: s.q, engine: s.engine}
+// Plan is how SQLite goes about a statement.
+type Plan struct {
+	Statement string
+	Steps     []string // without those of subqueries
+	Text      string   // with them
+}
+
+// Plans gives SQLite's plans for the statements that fn runs.
+func (s *Store) Plans(ctx context.Context, fn func(Queries) error) ([]Plan, error) {
+	planner := &planner{querier: s.q}
 	err := fn(Queries{q: planner, now: s.now})
 	return planner.plans, err
 }
 
 type planner struct {
 	querier
-	engine engine
-	plans  []string
+	plans []Plan
 }
 
 // QueryContext explains the statement before it runs it.
@@ -39,23 +44,22 @@ func (p *planner) QueryRowContext(ctx context.Context, query string, args ...any
 }
 
 func (p *planner) explain(ctx context.Context, query string, args ...any) error {
-	prefix, step := "EXPLAIN ", "%s\n"
-	targets := []any{new(string)}
-	if p.engine == engineSQLite {
-		prefix = "EXPLAIN QUERY PLAN "
-		targets = []any{new(int), new(int), new(int), new(string)}
-	}
-	rows, err := p.querier.QueryContext(ctx, prefix+query, args...)
+	rows, err := p.querier.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	plan := query + "\n"
+	plan := Plan{Statement: query}
 	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
 			return err
 		}
-		plan += fmt.Sprintf(step, *targets[len(targets)-1].(*string))
+		if parent == 0 {
+			plan.Steps = append(plan.Steps, step)
+		}
+		plan.Text += step + "\n"
 	}
 	p.plans = append(p.plans, plan)
 	return rows.Err()

@@ -17,7 +17,7 @@ const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.descripti
 
 // The use of a secret that was rotated out counts for its key too.
 const keyTables = `keys k JOIN organizations o ON o.id = k.organization_id JOIN users u ON u.id = k.user_id
-	LEFT JOIN secrets s ON s.key_id = k.id AND NOT s.previous AND s.retired_at IS NULL
+	LEFT JOIN secrets s ON s.key_id = k.id AND s.previous = FALSE AND s.retired_at IS NULL
 	LEFT JOIN secret_uses t ON t.secret_id = (SELECT x.secret_id FROM secret_uses x WHERE x.key_id = k.id ORDER BY x.used_at DESC, x.secret_id DESC LIMIT 1)`
 
 func scanKey(r row) (k portal.Key, err error) {
@@ -39,10 +39,12 @@ func networksOf(text string) []string { return slices.Collect(strings.FieldsSeq(
 // Key finds a key with its API sets.
 func (q Queries) Key(ctx context.Context, id int64) (portal.Key, error) {
 	key, err := one(ctx, q, portal.NounKey, scanKey, `/* key */ SELECT `+keyColumns+` FROM `+keyTables+` WHERE k.id = $1`, id)
-	if err == nil {
-		key.APISets, err = q.apiSetsOfKey(ctx, id)
+	if err != nil {
+		return key, err
 	}
-	return key, err
+	keys := []portal.Key{key}
+	err = q.addAPISets(ctx, keys)
+	return keys[0], err
 }
 
 // Keys lists keys with their API sets by name, user, expires, created or
@@ -68,12 +70,10 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 	}
 	l.state(filter.State, q.Now())
 	keys, err := page(ctx, q, l, filter.List)
-	for i := range keys.Rows {
-		if err == nil {
-			keys.Rows[i].APISets, err = q.apiSetsOfKey(ctx, keys.Rows[i].ID)
-		}
+	if err != nil {
+		return keys, err
 	}
-	return keys, err
+	return keys, q.addAPISets(ctx, keys.Rows)
 }
 
 // sortable is an instant as text that sorts (sixteen digits from 2001 to 2286);
@@ -94,16 +94,16 @@ func (l *listing[T]) state(state portal.KeyState, now time.Time) {
 }
 
 // LiveKeyNamed finds a user's key in an organization that is not revoked, by
-// its name regardless of case.
+// its name regardless of case, without its API sets.
 func (q Queries) LiveKeyNamed(ctx context.Context, organization, user int64, name string) (portal.Key, error) {
 	return one(ctx, q, portal.NounKey, scanKey, `/* live key by name */ SELECT `+keyColumns+` FROM `+keyTables+`
 		WHERE k.organization_id = $1 AND k.user_id = $2 AND k.name_folded = $3 AND k.revoked_at IS NULL`, organization, user, portal.Fold(name))
 }
 
-// KeysLosing lists the keys that are not revoked and were granted an API set,
-// and how many there are in all.
+// KeysLosing lists the first keys that are not revoked and were granted an API
+// set, without their API sets, and tells how many there are in all.
 func (q Queries) KeysLosing(ctx context.Context, apiSet int64, most int) ([]portal.Key, int, error) {
-	const condition = ` k.revoked_at IS NULL AND EXISTS (SELECT 1 FROM key_api_sets x WHERE x.key_id = k.id AND x.api_set_id = $1)`
+	const condition = ` k.revoked_at IS NULL AND k.id IN (SELECT x.key_id FROM key_api_sets x WHERE x.api_set_id = $1)`
 	count, err := one(ctx, q, portal.NounKey, scalar[int], `/* count of keys with an API set */ SELECT count(*) FROM keys k WHERE`+condition, apiSet)
 	if err != nil {
 		return nil, 0, err
@@ -142,8 +142,39 @@ func (q Queries) Secrets(ctx context.Context, key int64) ([]portal.Secret, error
 	return all(ctx, q, scanSecret, `/* live secrets of a key */ SELECT `+secretColumns+` FROM secrets WHERE key_id = $1 AND retired_at IS NULL ORDER BY previous, id`, key)
 }
 
-func (q Queries) apiSetsOfKey(ctx context.Context, key int64) ([]portal.APISet, error) {
-	return q.apiSets(ctx, `EXISTS (SELECT 1 FROM key_api_sets x WHERE x.api_set_id = s.id AND x.key_id = $1)`, key)
+// addAPISets gives the keys their API sets, in one query for many.
+func (q Queries) addAPISets(ctx context.Context, keys []portal.Key) error {
+	for some := range slices.Chunk(keys, 1000) {
+		if err := q.addAPISetsTo(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q Queries) addAPISetsTo(ctx context.Context, keys []portal.Key) error {
+	index, args := map[int64]int{}, []any{}
+	for i, key := range keys {
+		index[key.ID], args = i, append(args, key.ID)
+	}
+	granted, err := all(ctx, q, scanGranted, `/* API sets of keys */ SELECT x.key_id, `+apiSetColumns+`
+		FROM key_api_sets x JOIN api_sets s ON s.id = x.api_set_id WHERE x.key_id IN (`+placeholders(len(args))+`) ORDER BY `+apiSetOrder, args...)
+	for _, g := range granted {
+		key := &keys[index[g.key]]
+		key.APISets = append(key.APISets, g.set)
+	}
+	return err
+}
+
+// granted is an API set of a key.
+type granted struct {
+	key int64
+	set portal.APISet
+}
+
+func scanGranted(r row) (g granted, err error) {
+	g.set, err = scanAPISet(behind{r, []any{&g.key}})
+	return g, err
 }
 
 // InsertKey adds a key with its API sets and its first secret, and gives it

@@ -45,6 +45,15 @@ func (l *listing[T]) search(expression, text string) {
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
+// placeholders gives "$1, $2, …".
+func placeholders(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("$%d", i+1)
+	}
+	return strings.Join(list, ", ")
+}
+
 // keyed is a row with what the order needs of it.
 type keyed[T any] struct {
 	value T

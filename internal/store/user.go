@@ -37,7 +37,7 @@ func (q Queries) Users(ctx context.Context, filter portal.UserFilter) (portal.Pa
 	}
 	l.search("u.search", filter.Search)
 	if filter.OrganizationID != 0 {
-		l.filter("EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.organization_id = ? AND m.ended_at IS NULL)", filter.OrganizationID)
+		l.filter("u.id IN (SELECT m.user_id FROM memberships m WHERE m.organization_id = ? AND m.ended_at IS NULL)", filter.OrganizationID)
 	}
 	l.flag("u.enabled", filter.Enabled)
 	l.flag("u.locked", filter.Locked)

@@ -46,7 +46,7 @@ CREATE TABLE users (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
-CREATE INDEX users_staff ON users (staff) WHERE staff <> '';
+CREATE INDEX users_super_admins ON users (id) WHERE staff = 'super_admin';
 
 -- A membership is never deleted: keys stay bound to it while it has ended.
 CREATE TABLE memberships (
@@ -213,7 +213,8 @@ CREATE TABLE keys (
 );
 CREATE INDEX keys_organization ON keys (organization_id, id);
 CREATE INDEX keys_organization_name ON keys (organization_id, name_folded, id);
-CREATE INDEX keys_user ON keys (user_id, id);
+CREATE INDEX keys_name ON keys (name_folded, id);
+CREATE INDEX keys_user_name ON keys (user_id, organization_id, name_folded, id);
 CREATE INDEX keys_license ON keys (license_id);
 CREATE INDEX keys_expiry ON keys (organization_id, expires_at) WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
 CREATE UNIQUE INDEX keys_live_name ON keys (organization_id, user_id, name_folded) WHERE revoked_at IS NULL;
@@ -409,7 +410,7 @@ INSERT INTO revision_head (id, revision_id, mac, seal, taken_at) VALUES (1, 0, '
 INSERT INTO client_levels (id, name, licenses) VALUES (1, 'Blue', 1), (2, 'Gold', 2), (3, 'Platinum', 3);
 
 INSERT INTO roles (id, organization_id, name, name_folded, description, built_in, version, created_at, updated_at) VALUES
-    (1, NULL, 'Admin', 'admin', 'Everything in the organization. Which API sets the holder''s keys reach comes from other roles or from All Access.', TRUE, 1, 0, 0),
+    (1, NULL, 'Administrator', 'administrator', 'Everything in the organization. Which API sets the holder''s keys reach comes from other roles or from All Access.', TRUE, 1, 0, 0),
     (2, NULL, 'API User', 'api user', 'Generates and manages API keys for oneself.', TRUE, 1, 0, 0),
     (3, NULL, 'Viewer', 'viewer', 'Sees users, roles, API keys and the history, and changes nothing.', TRUE, 1, 0, 0),
     (4, NULL, 'Gateway', 'gateway', 'For a gateway''s own account: verifies keys of any organization.', TRUE, 1, 0, 0);
