@@ -904,7 +904,7 @@ func selectedAPISets(sets []portal.APISet) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(sets) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "None. The key will reach nothing until an API set is selected for it.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "None. The key reaches no part of the API until one is selected.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
