@@ -308,3 +308,15 @@ func TestAKeyIsRevokedForGood(t *testing.T) {
 	b.get(path+"/revoke").expect(t, http.StatusSeeOther)
 	b.get(path+"/edit").expect(t, http.StatusOK, "it can't be edited")
 }
+
+func TestAKeyForAStaffAccountIsMadeByThatUserOrASuperAdminAlone(t *testing.T) {
+	p := startPortal(t)
+	form := func(name string) url.Values {
+		return url.Values{"name": {name}, "api_set": {"billing"}, "user": {id(p.SuperAdmin.ID)}}
+	}
+	p.as(p.Admin).post("/keys", form("By the client's admin")).expect(t, http.StatusUnprocessableEntity, "is staff")
+	p.as(p.SuperAdmin).post("/keys", form("By themselves")).expect(t, http.StatusOK, "Save generated key")
+	if page := p.as(p.Admin).get("/users/" + id(p.SuperAdmin.ID)).expect(t, http.StatusOK); strings.Contains(page.body, "/keys/new?user=") {
+		t.Error("Generate key is offered for a staff account")
+	}
+}

@@ -126,7 +126,8 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 		if err != nil {
 			return nil, false, err
 		}
-		users, more = found.Rows, found.Next != ""
+		unmappable := func(user portal.User) bool { return portal.CanMapKeyTo(actor, user) != nil }
+		users, more = slices.DeleteFunc(found.Rows, unmappable), found.Next != ""
 	} else if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
 		return nil, false, err
 	}
@@ -231,11 +232,20 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	return key, invalid.Err()
 }
 
+// checkMappedUser finds that a key's user is not in its organization, or not one
+// whom the actor may give keys.
 func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
 	membership, err := q.Membership(ctx, key.OrganizationID, key.UserID)
 	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
 		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
 		return nil
+	}
+	if err != nil {
+		return err
+	}
+	user, err := q.User(ctx, key.UserID)
+	if refusal := portal.CanMapKeyTo(portal.ActorFrom(ctx), user); err == nil && refusal != nil {
+		invalid.Add("user", refusal.Error())
 	}
 	return err
 }

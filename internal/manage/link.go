@@ -67,7 +67,7 @@ func (m *Manager) SendPasswordLink(ctx context.Context, id int64) (SentLink, err
 		if token, err = m.newLink(ctx, &c.Update, portal.PasswordLink, id); err != nil {
 			return err
 		}
-		return c.Record(ctx, userRevision(user, "was sent a one-time password link", nil))
+		return c.Record(ctx, userRevision(user, "sent a one-time password link", nil))
 	})
 	if err != nil {
 		return sent, err

@@ -82,7 +82,9 @@ func (m *Manager) newMembership(ctx context.Context, c *store.Change, user porta
 		}
 	}
 	if len(membership.Roles) < len(slices.Compact(slices.Sorted(slices.Values(in.RoleIDs)))) {
-		return membership, portal.NotFound(portal.NounRole)
+		var invalid portal.Invalid
+		invalid.Add("role", "One of the roles is not "+organization.Name+"'s. Choose from its roles.")
+		return membership, invalid.Err()
 	}
 	return membership, canGrantMembership(portal.ActorFrom(ctx), in.OrganizationID, membership)
 }
@@ -109,14 +111,14 @@ func canGrantMembership(actor portal.Actor, organization int64, membership porta
 // saveMembership writes a membership with its revision.
 func saveMembership(ctx context.Context, c *store.Change, user portal.User, membership portal.Membership) (portal.Membership, error) {
 	var before portal.Record
-	action := "joined " + membership.OrganizationName
+	action := "added the user to " + membership.OrganizationName
 	if was, err := c.Membership(ctx, membership.OrganizationID, membership.UserID); err == nil {
-		before, action = was.Record(), "membership edited"
+		before, action = was.Record(), "edited the membership in "+was.OrganizationName
 		switch {
 		case was.Active() && !membership.Active():
-			action = "left " + was.OrganizationName
+			action = "ended the membership in " + was.OrganizationName
 		case !was.Active() && membership.Active():
-			action = "joined " + was.OrganizationName
+			action = "added the user to " + was.OrganizationName
 		}
 	} else if portal.CodeOf(err) != portal.CodeNotFound {
 		return membership, err

@@ -255,7 +255,7 @@ var userActions = map[UserAction]struct {
 	DisableUser:    {"disabled", func(u *portal.User) { u.Enabled = false }},
 	LockUser:       {"locked", func(u *portal.User) { u.Locked = true }},
 	UnlockUser:     {"unlocked", func(u *portal.User) { u.Locked = false }},
-	ExpirePassword: {"password expired", func(u *portal.User) { u.PasswordExpired = true }},
+	ExpirePassword: {"expired the password", func(u *portal.User) { u.PasswordExpired = true }},
 }
 
 // ActOnUser does one of the actions. For who may manage the user. Disabling or

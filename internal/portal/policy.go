@@ -98,6 +98,16 @@ func CanUseKeysOf(actor Actor, use KeyUse, organization, user int64) error {
 	return Can(actor, ManageAPIKeys, organization)
 }
 
+// CanMapKeyTo answers whether the actor may generate a key that carries a user's
+// rights. Staff hold more than their organization gives: only they themselves
+// and who may Manage Staff make keys for them.
+func CanMapKeyTo(actor Actor, user User) error {
+	if user.Staff == NotStaff || actor.UserID == user.ID || actor.Holds(ManageStaff, 0) {
+		return nil
+	}
+	return Denied(user.Name() + " is staff: only they themselves or a super admin can generate keys for them.")
+}
+
 // CanGrant answers whether the actor may hand out authorities and API sets in
 // an organization: nobody grants what they do not hold.
 func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets []APISet) error {
@@ -142,7 +152,7 @@ func CanManageUser(actor Actor, target Standing) error {
 		return nil
 	}
 	if target.User.Staff != NotStaff {
-		return Forbidden(ManageStaff)
+		return Denied("This is a staff account: only a super admin can change it.")
 	}
 	if len(target.Grants) == 0 {
 		return Denied("This user belongs to no organization; a super admin can manage the account.")
