@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"keyportal/internal/secret"
+	"keyportal/internal/store/storetest"
+)
+
+// canaries are secrets, by what they are, that were driven through the program
+// and must be found nowhere afterwards.
+type canaries map[string]string
+
+// mustNotBeIn fails the test when a canary is in some data: as it is, without
+// its prefix, or in the forms that a URL and a dump give it.
+func (c canaries) mustNotBeIn(t *testing.T, where string, data []byte) {
+	t.Helper()
+	for what, value := range c {
+		random := value[strings.LastIndex(value, "_")+1:]
+		for _, form := range []string{value, random, url.QueryEscape(value), hex.EncodeToString([]byte(value))} {
+			if bytes.Contains(data, []byte(form)) {
+				t.Errorf("%s is in clear in %s", what, where)
+			}
+		}
+	}
+}
+
+var credential = regexp.MustCompile(`kp[a-z]?_[0-9A-Za-z]{49}`)
+
+// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, a password, a
+// one-time link and a session through all that the program does, and then looks
+// for them in all that it left behind.
+func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
+	eachEmpty(t, func(t *testing.T, p place) {
+		s := serve(t, p.flags("serve", "--log-level=debug")...)
+		v := &visitor{t, s.portal, browse(t)}
+		link := s.stdout.await(t, setUpLine)
+		const password = "canary words in a row"
+		v.post(strings.TrimPrefix(link, s.portal), url.Values{"username": {"root"}, "email": {"root@example.com"},
+			"organization": {"Canary Client"}, "password": {password}, "repeat": {password}})
+		v.post("/login", url.Values{"username": {"root"}, "password": {password}})
+		v.post("/api-sets", url.Values{"name": {"Billing"}, "slug": {"billing"}, "routes": {"/billing/"}})
+
+		key := credential.FindString(v.post("/keys", url.Values{"name": {"Canary"}, "api_set": {"billing"}}))
+		if _, err := secret.Parse(key); err != nil {
+			t.Fatalf("the response to New API Key shows no key: %q", key)
+		}
+		sent := credential.FindString(v.post("/users/1/password-link", nil))
+		released := canaries{"the key": key, "the password": password, "the session's token": v.token(), "the password link's token": sent,
+			"the set-up link's token": credential.FindString(link)}
+
+		released.mustNotBeIn(t, "other pages", []byte(v.everything()))
+		released.mustNotBeIn(t, "the check's answers", []byte(v.checks(s.gateway, key)))
+		v.post("/keys/1/revoke", url.Values{"confirm": {"Canary bird"}})
+		released.mustNotBeIn(t, "the metrics", []byte(v.fetch(s.gateway+"/metrics")))
+
+		backup := filepath.Join(t.TempDir(), "backup")
+		succeed(t, "", append(p.flags("backup"), backup)...)
+		left := leftBehind(t, p) // while it runs, so that the write-ahead log is there
+		if status := s.end(); status != done {
+			t.Fatalf("the program ended with status %d", status)
+		}
+		released.mustNotBeIn(t, "the backup", readBackup(t, p, backup))
+		released.mustNotBeIn(t, "the log", []byte(s.stderr.String()))
+		released.mustNotBeIn(t, "the database", left)
+		delete(released, "the set-up link's token") // printed for whoever sets the program up
+		released.mustNotBeIn(t, "what the program printed", []byte(s.stdout.String()))
+
+		hash := secret.HashOf(key)
+		if !bytes.Contains(left, hash[:]) && !bytes.Contains(left, []byte(hex.EncodeToString(hash[:]))) {
+			t.Error("not even the key's hash is in the database: the search looks in the wrong place")
+		}
+	})
+}
+
+// visitor is somebody who uses the portal without a browser.
+type visitor struct {
+	t      *testing.T
+	portal string
+	client *http.Client
+}
+
+func (v *visitor) post(path string, form url.Values) string {
+	v.t.Helper()
+	response, err := v.client.PostForm(v.portal+path, form)
+	_, body := answer(v.t, response, err)
+	return body
+}
+
+func (v *visitor) fetch(address string) string {
+	v.t.Helper()
+	response, err := v.client.Get(address)
+	_, body := answer(v.t, response, err)
+	return body
+}
+
+func (v *visitor) token() string {
+	v.t.Helper()
+	address, err := url.Parse(v.portal)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for _, cookie := range v.client.Jar.Cookies(address) {
+		if cookie.Name == "keyportal" {
+			return cookie.Value
+		}
+	}
+	v.t.Fatal("nobody is logged in")
+	return ""
+}
+
+// everything gives all pages that could show the key, and the answers to
+// changing it.
+func (v *visitor) everything() string {
+	var all strings.Builder
+	all.WriteString(v.post("/keys/1", url.Values{"name": {"Canary bird"}, "api_set": {"billing"}, "version": {"1"}}))
+	all.WriteString(v.post("/keys/1/disable", nil) + v.post("/keys/1/enable", nil))
+	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1"} {
+		all.WriteString(v.fetch(v.portal + path))
+	}
+	return all.String()
+}
+
+// checks sends the key in every way that there is, the wrong ones too, and gives
+// all that is answered.
+func (v *visitor) checks(gateway, key string) string {
+	v.t.Helper()
+	var all strings.Builder
+	for _, send := range []struct{ path, header, value string }{
+		{"/auth?api_set=billing", "X-Api-Key", key},
+		{"/auth/billing/1", "Authorization", "Bearer " + key},
+		{"/auth?api_set=dunning", "X-Api-Key", key},
+		{"/auth?api_set=billing&api_key=" + key, "X-Api-Key", key},
+		{"/auth?api_key=" + key, "", ""},
+		{"/auth", "X-Original-Uri", "/billing/?key=" + key},
+		{"/auth?api_set=billing", "X-Api-Key", key + "x"},
+		{"/" + key, "", ""},
+	} {
+		request, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, gateway+send.path, nil)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		if send.header != "" {
+			request.Header.Set(send.header, send.value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		_, body := answer(v.t, response, err)
+		all.WriteString(body)
+		for name, values := range response.Header {
+			all.WriteString(name + strings.Join(values, ""))
+		}
+	}
+	for _, body := range []string{`{"key":"` + key + `","api_set":"billing"}`, `{"unknown":"` + key + `"}`, `{"key":"` + key} {
+		response, err := http.Post(gateway+"/v1/verify", "application/json", strings.NewReader(body))
+		_, said := answer(v.t, response, err)
+		all.WriteString(said)
+	}
+	return all.String()
+}
+
+// leftBehind gives all that the program has written: the files of SQLite, or a
+// dump of PostgreSQL.
+func leftBehind(t *testing.T, p place) []byte {
+	t.Helper()
+	if p.engine != storetest.SQLiteEngine {
+		return output(t, exec.CommandContext(t.Context(), "pg_dump", "--inserts", p.db))
+	}
+	files, err := filepath.Glob(p.db + "*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files of the database: %v", err)
+	}
+	var all []byte
+	for _, file := range append(files, p.keyset) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, data...)
+	}
+	return all
+}
+
+func readBackup(t *testing.T, p place, file string) []byte {
+	t.Helper()
+	if p.engine != storetest.SQLiteEngine {
+		return output(t, exec.CommandContext(t.Context(), "pg_restore", "--file=-", file))
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func output(t *testing.T, command *exec.Cmd) []byte {
+	t.Helper()
+	data, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	return data
+}
