@@ -227,3 +227,15 @@ func TestIcons(t *testing.T) {
 		t.Error("an unknown icon is no error")
 	}
 }
+
+func TestTimelineShowsWhatChanged(t *testing.T) {
+	doc := document(t, context.Background(), Timeline([]Entry{{Actor: "Super Admin", Action: "changed", At: now, Changes: []Change{
+		{"Name", "", "Integration"}, {"Description", "old", ""}, {"Expires", "never", "2027-01-31"},
+	}}}, now))
+	var got []string
+	doc.Find("dd").Each(func(_ int, dd *goquery.Selection) { got = append(got, strings.Join(strings.Fields(dd.Text()), " ")) })
+	want := []string{"after: Integration", "before: old after: –", "before: never after: 2027-01-31"}
+	if !slices.Equal(got, want) {
+		t.Errorf("changes read %q, want %q", got, want)
+	}
+}
