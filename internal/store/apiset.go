@@ -20,13 +20,24 @@ func (q Queries) APISets(ctx context.Context) ([]portal.APISet, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range sets {
-		if sets[i].Routes, err = q.routes(ctx, sets[i].ID); err != nil {
-			return nil, err
-		}
+	routes, err := all(ctx, q, scanRoute, `/* routes of all API sets */ SELECT api_set_id, pattern FROM api_set_routes ORDER BY api_set_id, position`)
+	patterns := map[int64][]string{}
+	for _, route := range routes {
+		patterns[route.set] = append(patterns[route.set], route.pattern)
 	}
-	return sets, nil
+	for i := range sets {
+		sets[i].Routes = patterns[sets[i].ID]
+	}
+	return sets, err
 }
+
+// setRoute is a route pattern with the ID of its API set.
+type setRoute struct {
+	set     int64
+	pattern string
+}
+
+func scanRoute(r row) (route setRoute, err error) { return route, r.Scan(&route.set, &route.pattern) }
 
 // APISet finds an API set with its routes.
 func (q Queries) APISet(ctx context.Context, id int64) (portal.APISet, error) {

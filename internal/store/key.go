@@ -58,7 +58,7 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 			"expires": sortable("k.expires_at"), "created": sortable("k.created_at"), "last_used": sortable("t.used_at"),
 		},
 	}
-	l.search("(k.search || ' ' || u.search)", filter.Search)
+	l.search(filter.Search, "k.search", "u.search")
 	if filter.OrganizationID != 0 {
 		l.filter("k.organization_id = ?", filter.OrganizationID)
 	}
@@ -116,9 +116,14 @@ func (q Queries) KeysLosing(ctx context.Context, apiSet int64, most int) ([]port
 // the ones that expire before an instant and after now; a user other than 0
 // narrows both.
 func (q Queries) KeyCounts(ctx context.Context, organization, user int64, until time.Time) (live, expiring int, err error) {
-	err = q.q.QueryRowContext(ctx, `/* count of keys */ SELECT count(*), count(CASE WHEN expires_at > $3 AND expires_at <= $4 THEN 1 END) FROM keys
-		WHERE organization_id = $1 AND ($2 = 0 OR user_id = $2) AND revoked_at IS NULL`, organization, user, at(q.Now()), at(until)).Scan(&live, &expiring)
-	return live, expiring, explain(err)
+	const condition = ` WHERE organization_id = $1 AND ($2 = 0 OR user_id = $2) AND revoked_at IS NULL`
+	live, err = one(ctx, q, portal.NounKey, scalar[int], `/* count of keys */ SELECT count(*) FROM keys`+condition, organization, user)
+	if err != nil {
+		return 0, 0, err
+	}
+	expiring, err = one(ctx, q, portal.NounKey, scalar[int], `/* count of keys that expire */ SELECT count(*) FROM keys`+condition+`
+		AND expires_at > $3 AND expires_at <= $4`, organization, user, at(q.Now()), at(until))
+	return live, expiring, err
 }
 
 // KeyByHash finds the key that a secret belongs to, by the secret's hash.

@@ -32,14 +32,14 @@ func (l *listing[T]) filter(condition string, arg any) {
 
 const maxSearch = 500 // characters of a search that are looked at; engines bound patterns
 
-// search keeps the rows whose folded text has all words.
-func (l *listing[T]) search(expression, text string) {
+// search keeps the rows of whose folded texts one or the other has each word.
+func (l *listing[T]) search(text string, columns ...string) {
 	text = strings.ReplaceAll(text, "\x00", "") // is in no text, and PostgreSQL refuses it
 	if runes := []rune(text); len(runes) > maxSearch {
 		text = string(runes[:maxSearch])
 	}
 	for word := range strings.FieldsSeq(portal.Fold(text)) {
-		l.filter(expression+` LIKE ? ESCAPE '\'`, "%"+likeEscaper.Replace(word)+"%")
+		l.filter("("+strings.Join(columns, ` LIKE ? ESCAPE '\' OR `)+` LIKE ? ESCAPE '\')`, "%"+likeEscaper.Replace(word)+"%")
 	}
 }
 

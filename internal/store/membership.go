@@ -25,6 +25,11 @@ func (q Queries) Membership(ctx context.Context, organization, user int64) (port
 	return m, err
 }
 
+// IsMember tells whether a user is in an organization now.
+func (q Queries) IsMember(ctx context.Context, organization, user int64) (bool, error) {
+	return one(ctx, q, portal.NounMembership, scalar[bool], `/* is member */ SELECT EXISTS (SELECT 1 FROM memberships WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL)`, organization, user)
+}
+
 // Memberships lists a user's memberships with their roles, ended ones too, by
 // age.
 func (q Queries) Memberships(ctx context.Context, user int64) ([]portal.Membership, error) {

@@ -30,7 +30,7 @@ func (q Queries) Organizations(ctx context.Context, list portal.List) (portal.Pa
 		name: "organizations", columns: organizationColumns, from: organizationTables, id: "o.id",
 		sorts: map[string]string{"": "o.name_folded", "name": "o.name_folded", "level": "l.name"}, scan: scanOrganization,
 	}
-	l.search("o.name_folded", list.Search)
+	l.search(list.Search, "o.name_folded")
 	return page(ctx, q, l, list)
 }
 

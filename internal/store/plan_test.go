@@ -43,7 +43,7 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 		"the other super admins":       {func(q store.Queries) error { _, err := q.EnabledSuperAdmins(ctx, 1); return err }, "users_super_admins"},
 		"what a user holds":            {func(q store.Queries) error { _, err := q.Grants(ctx, f.User.ID); return err }, "memberships_user (user_id=?)"},
 		"a key, and when it was used":  {func(q store.Queries) error { _, err := q.Key(ctx, f.Key.ID); return err }, "k USING INTEGER PRIMARY KEY"},
-		"an organization's key counts": {func(q store.Queries) error { _, _, err := q.KeyCounts(ctx, organization, 0, s.Now()); return err }, "(organization_id=?"},
+		"an organization's key counts": {func(q store.Queries) error { _, _, err := q.KeyCounts(ctx, organization, 0, s.Now()); return err }, "COVERING INDEX keys_organization (organization_id=? AND revoked_at=?)"},
 	} {
 		plans, err := s.Plans(ctx, test.read)
 		if err != nil {

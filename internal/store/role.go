@@ -41,18 +41,56 @@ func (q Queries) RolesWithAPISet(ctx context.Context, apiSet int64) ([]portal.Ro
 	return q.roles(ctx, `EXISTS (SELECT 1 FROM role_api_sets x WHERE x.role_id = r.id AND x.api_set_id = $1)`, apiSet)
 }
 
+// roles lists roles with their authorities and API sets, each kind read for all
+// roles at once.
 func (q Queries) roles(ctx context.Context, condition string, arg int64) ([]portal.Role, error) {
-	roles, err := all(ctx, q, scanRole, `/* roles */ SELECT `+roleColumns+` FROM roles r WHERE r.deleted_at IS NULL AND `+condition+`
-		ORDER BY r.built_in DESC, r.name_folded, r.id`, arg)
+	condition = ` r.deleted_at IS NULL AND ` + condition
+	roles, err := all(ctx, q, scanRole, `/* roles */ SELECT `+roleColumns+` FROM roles r WHERE`+condition+` ORDER BY r.built_in DESC, r.name_folded, r.id`, arg)
+	if err != nil || len(roles) == 0 {
+		return roles, err
+	}
+	authorities, err := all(ctx, q, scanRoleAuthority, `/* authorities of roles */ SELECT a.role_id, a.authority
+		FROM roles r JOIN role_authorities a ON a.role_id = r.id WHERE`+condition+` ORDER BY a.role_id, a.authority`, arg)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := all(ctx, q, scanRoleAPISet, `/* API sets of roles */ SELECT a.role_id, `+apiSetColumns+`
+		FROM roles r JOIN role_api_sets a ON a.role_id = r.id JOIN api_sets s ON s.id = a.api_set_id WHERE`+condition+` ORDER BY `+apiSetOrder, arg)
+	if err != nil {
+		return nil, err
+	}
 	for i := range roles {
-		if err == nil {
-			roles[i].Authorities, err = all(ctx, q, scalar[portal.Authority], `/* authorities of a role */ SELECT authority FROM role_authorities WHERE role_id = $1 ORDER BY authority`, roles[i].ID)
+		for _, held := range authorities {
+			if held.role == roles[i].ID {
+				roles[i].Authorities = append(roles[i].Authorities, held.authority)
+			}
 		}
-		if err == nil {
-			roles[i].APISets, err = q.apiSets(ctx, `EXISTS (SELECT 1 FROM role_api_sets x WHERE x.api_set_id = s.id AND x.role_id = $1)`, roles[i].ID)
+		for _, held := range sets {
+			if held.role == roles[i].ID {
+				roles[i].APISets = append(roles[i].APISets, held.set)
+			}
 		}
 	}
-	return roles, err
+	return roles, nil
+}
+
+type roleAuthority struct {
+	role      int64
+	authority portal.Authority
+}
+
+func scanRoleAuthority(r row) (held roleAuthority, err error) {
+	return held, r.Scan(&held.role, &held.authority)
+}
+
+type roleAPISet struct {
+	role int64
+	set  portal.APISet
+}
+
+func scanRoleAPISet(r row) (held roleAPISet, err error) {
+	held.set, err = scanAPISet(behind{r, []any{&held.role}})
+	return held, err
 }
 
 // InsertRole adds a role and gives it with its ID.

@@ -35,7 +35,7 @@ func (q Queries) Users(ctx context.Context, filter portal.UserFilter) (portal.Pa
 			"enabled": flag("u.enabled"), "locked": flag("u.locked"), "expired": flag("u.password_expired"),
 		},
 	}
-	l.search("u.search", filter.Search)
+	l.search(filter.Search, "u.search")
 	if filter.OrganizationID != 0 {
 		l.filter("u.id IN (SELECT m.user_id FROM memberships m WHERE m.organization_id = ? AND m.ended_at IS NULL)", filter.OrganizationID)
 	}

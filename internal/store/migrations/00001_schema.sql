@@ -211,7 +211,7 @@ CREATE TABLE keys (
     FOREIGN KEY (organization_id, user_id) REFERENCES memberships (organization_id, user_id),
     FOREIGN KEY (organization_id, license_id) REFERENCES licenses (organization_id, id)
 );
-CREATE INDEX keys_organization ON keys (organization_id, id);
+CREATE INDEX keys_organization ON keys (organization_id, revoked_at, user_id);
 CREATE INDEX keys_organization_name ON keys (organization_id, name_folded, id);
 CREATE INDEX keys_name ON keys (name_folded, id);
 CREATE INDEX keys_user_name ON keys (user_id, organization_id, name_folded, id);
