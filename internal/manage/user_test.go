@@ -38,7 +38,7 @@ func TestAUserIsMadeWithAMembershipAndWithoutAPassword(t *testing.T) {
 		in := w.newUser(func(in *manage.NewUser) { in.Admin, in.AllAccess, in.RoleIDs = true, true, ids(w.Role) })
 		var made portal.User
 		actions := w.actions(func() { made = must(w.m.CreateUser(w.as(w.Admin), in))(t) })
-		wantEqual(t, "history", actions, []string{"user created", "membership joined " + w.Organization.Name})
+		wantEqual(t, "history", actions, []string{"user created", "membership added the user to " + w.Organization.Name})
 		wantEqual(t, "user", w.user(made.ID), portal.User{
 			ID: made.ID, Username: "grace", FirstName: "Grace", LastName: "Hopper", Email: "grace@example.com", Enabled: true, Version: 1, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
 		})
@@ -67,7 +67,7 @@ func TestUsersAreMadeByWhoManagesUsersThere(t *testing.T) {
 			"admin, in another organization":    {w.Admin, func(in *manage.NewUser) { in.OrganizationID = w.Other.ID }, portal.CodeForbidden},
 			"admin, in no organization":         {w.Admin, func(in *manage.NewUser) { in.OrganizationID = 0 }, portal.CodeForbidden},
 			"admin, support staff":              {w.Admin, func(in *manage.NewUser) { in.Staff = portal.Support }, portal.CodeForbidden},
-			"admin, an unknown role":            {w.Admin, func(in *manage.NewUser) { in.RoleIDs = []int64{4711} }, portal.CodeNotFound},
+			"admin, an unknown role":            {w.Admin, func(in *manage.NewUser) { in.RoleIDs = []int64{4711} }, portal.CodeInvalid},
 			"super admin, in no organization":   {w.SuperAdmin, func(in *manage.NewUser) { in.OrganizationID = 0 }, allowed},
 			"super admin, support staff":        {w.SuperAdmin, func(in *manage.NewUser) { in.OrganizationID, in.Staff = 0, portal.Support }, allowed},
 			"super admin, no such staff":        {w.SuperAdmin, func(in *manage.NewUser) { in.Staff = "owner" }, portal.CodeInvalid},

@@ -199,6 +199,21 @@ func wantUses(t *testing.T, where string, actor portal.Actor, organization int64
 	wantCode(t, where+": change another's", portal.CanUseKeysOf(actor, portal.ChangeKey, organization, another), want.changeOthers)
 }
 
+func TestKeysAreMappedToStaffByThemselvesAndByWhoManagesStaff(t *testing.T) {
+	forEveryActor(t, map[string]portal.Code{
+		"nobody": portal.CodeForbidden, "outsider": portal.CodeForbidden, "member": portal.CodeForbidden, "API user": portal.CodeForbidden,
+		"viewer": portal.CodeForbidden, "key manager": portal.CodeForbidden, "user manager": portal.CodeForbidden, "admin": portal.CodeForbidden,
+		"all access": portal.CodeForbidden, "gateway": portal.CodeForbidden, "support": portal.CodeForbidden, "super admin": allowed, "program": allowed,
+	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
+		wantCode(t, "support", portal.CanMapKeyTo(actor, portal.User{ID: another, Staff: portal.Support}), want)
+		wantCode(t, "super admin", portal.CanMapKeyTo(actor, portal.User{ID: another, Staff: portal.SuperAdmin}), want)
+		wantCode(t, "anyone else", portal.CanMapKeyTo(actor, portal.User{ID: another}), allowed)
+		if actor.SignedIn() {
+			wantCode(t, "oneself", portal.CanMapKeyTo(actor, portal.User{ID: self, Staff: portal.Support}), allowed)
+		}
+	})
+}
+
 func TestNobodyGrantsWhatTheyDoNotHold(t *testing.T) {
 	// grants are the answers to granting Manage User API Key, all of Administration, Billing, Dunning and All Access.
 	type grants struct{ own, admin, billing, dunning, allAccess portal.Code }

@@ -1,0 +1,159 @@
+package manage_test
+
+import (
+	"testing"
+	"time"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store/storetest"
+)
+
+// wantOver fails unless a session has ended.
+func (w *world) wantOver(what, token string) {
+	w.t.Helper()
+	_, _, _, err := w.m.Session(w.t.Context(), token)
+	wantCode(w.t, what, err, portal.CodeUnauthenticated)
+}
+
+func TestASessionEndsAndStaysEnded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		user := w.withPassword(w.User)
+		act := func(id int64, actions ...manage.UserAction) {
+			t.Helper()
+			for _, action := range actions {
+				mustDo(t, w.m.ActOnUser(w.as(w.SuperAdmin), id, action))
+			}
+		}
+		for what, end := range map[string]func(token string){
+			"signed out":            func(token string) { mustDo(t, w.m.SignOut(t.Context(), token)) },
+			"disabled":              func(string) { act(user.ID, manage.DisableUser) },
+			"disabled for a moment": func(string) { act(user.ID, manage.DisableUser, manage.EnableUser) },
+			"locked":                func(string) { act(user.ID, manage.LockUser) },
+			"locked for a moment":   func(string) { act(user.ID, manage.LockUser, manage.UnlockUser) },
+			"unused":                func(string) { w.clock.Advance(idle) },
+			"not refreshed":         func(string) { w.clock.Advance(lifetime) },
+		} {
+			token, other := w.signIn(user), w.signIn(user)
+			w.session(token)
+			end(token)
+			w.wantOver(what, token)
+			if what == "signed out" {
+				w.session(other)
+			} else {
+				w.wantOver(what+": the user's other session", other)
+			}
+			act(user.ID, manage.EnableUser, manage.UnlockUser)
+			w.wantOver(what+" and allowed again", token)
+		}
+	})
+}
+
+func TestUseKeepsASessionButNotBeyondItsLife(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token := w.signIn(w.withPassword(w.User))
+		w.clock.Advance(idle - time.Microsecond)
+		w.session(token)
+		w.clock.Advance(idle - time.Microsecond)
+		wantEqual(t, "last use", w.session(token).SeenAt, w.clock.Now())
+		w.clock.Advance(59 * time.Second)
+		wantEqual(t, "last use, to the minute", w.session(token).SeenAt, w.clock.Now().Add(-59*time.Second))
+		for range 11 {
+			w.clock.Advance(idle - time.Minute)
+			if w.clock.Now().Before(w.signedInAt(token).Add(lifetime)) {
+				w.session(token)
+			}
+		}
+		w.wantOver("used all the time", token)
+	})
+}
+
+// signedInAt tells when a session began.
+func (w *world) signedInAt(token string) time.Time {
+	w.t.Helper()
+	return must(w.s.Session(w.t.Context(), secret.HashOf(token)))(w.t).CreatedAt
+}
+
+func TestASessionLivesToTheLastMomentOfItsLife(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token := w.signIn(w.withPassword(w.User))
+		end := w.clock.Now().Add(lifetime)
+		for w.clock.Now().Add(idle / 2).Before(end) {
+			w.clock.Advance(idle / 2)
+			w.session(token)
+		}
+		w.clock.Advance(end.Sub(w.clock.Now()) - time.Microsecond)
+		w.session(token)
+		w.clock.Advance(time.Microsecond)
+		w.wantOver("at its end", token)
+	})
+}
+
+func TestWhatIsNoSessionsTokenOpensNone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, token := range map[string]string{
+			"nothing": "", "junk": "kpn_junk", "unknown": secret.New("", secret.Session).Reveal(), "a key": w.Secret.Reveal(), "a link": secret.New("", secret.Link).Reveal(),
+		} {
+			w.wantOver(what, token)
+		}
+	})
+}
+
+func TestASessionShowsWhatItsUserHoldsNow(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token := w.signIn(w.withPassword(w.User))
+		actor := func() portal.Actor {
+			t.Helper()
+			_, _, actor, err := w.m.Session(t.Context(), token)
+			mustDo(t, err)
+			return actor
+		}
+		wantEqual(t, "may generate keys", actor().Holds(portal.ManageUserAPIKey, w.Organization.ID), true)
+		membership := w.membership(w.User)
+		change := manage.MembershipInput{UserID: w.User.ID, OrganizationID: w.Organization.ID, Version: membership.Version, Member: true}
+		mustDo(t, w.m.SetMembership(w.as(w.SuperAdmin), change))
+		wantEqual(t, "may generate keys without the role", actor().Holds(portal.ManageUserAPIKey, w.Organization.ID), false)
+		wantEqual(t, "works in", actor().OrganizationID, w.Organization.ID)
+	})
+}
+
+func TestASessionLosesAnOrganizationThatItsUserHasLeft(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		in := from(homeAddress, w.withPassword(w.User))
+		in.Instance = w.Instance.Name
+		token := must(w.m.SignIn(t.Context(), in))(t).Reveal()
+		leave := manage.MembershipInput{UserID: w.User.ID, OrganizationID: w.Organization.ID, Version: w.membership(w.User).Version}
+		mustDo(t, w.m.SetMembership(w.as(w.SuperAdmin), leave))
+		session, _, actor, err := w.m.Session(t.Context(), token)
+		mustDo(t, err)
+		wantEqual(t, "session", [2]int64{session.OrganizationID, session.InstanceID}, [2]int64{})
+		wantEqual(t, "actor", [2]any{actor.OrganizationID, len(actor.Grants)}, [2]any{int64(0), 0})
+	})
+}
+
+func TestASessionMovesToOrganizationsThatItsUserSees(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		user, support := w.withPassword(w.User), w.withPassword(storetest.Support(t, w.s))
+		for what, test := range map[string]struct {
+			user portal.User
+			to   portal.Organization
+			want portal.Code
+		}{
+			"one's own":                  {user, w.Organization, allowed},
+			"none":                       {user, portal.Organization{}, allowed},
+			"another":                    {user, w.Other, portal.CodeNotFound},
+			"another, for support staff": {support, w.Other, allowed},
+			"one that is not there":      {user, portal.Organization{ID: 4711}, portal.CodeNotFound},
+		} {
+			token := w.signIn(test.user)
+			session := w.session(token)
+			session.OrganizationID, session.Flash = test.to.ID, "Moved."
+			err := w.m.SaveSession(w.as(test.user), session)
+			wantCode(t, what, err, test.want)
+			if moved := w.session(token); err == nil && (moved.OrganizationID != test.to.ID || moved.Flash != "Moved.") || err != nil && moved.Flash != "" {
+				t.Errorf("%s: the session is %+v then", what, moved)
+			}
+		}
+	})
+}
