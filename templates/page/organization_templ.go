@@ -59,7 +59,7 @@ func organizations(o Organizations) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			if o.CanCreate {
+			if o.CanCreate && (len(o.Rows) > 0 || o.List.Narrowed()) {
 				templ_7745c5c3_Err = ui.ButtonLink(ui.Primary, "plus", "Create organization", "/organizations/new").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
