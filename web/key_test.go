@@ -316,7 +316,7 @@ func TestAKeyForAStaffAccountIsMadeByThatUserOrASuperAdminAlone(t *testing.T) {
 	}
 	p.as(p.Admin).post("/keys", form("By the client's admin")).expect(t, http.StatusUnprocessableEntity, "is staff")
 	p.as(p.SuperAdmin).post("/keys", form("By themselves")).expect(t, http.StatusOK, "Save generated key")
-	if page := p.as(p.Admin).get("/users/" + id(p.SuperAdmin.ID)).expect(t, http.StatusOK); strings.Contains(page.body, "/keys/new?user=") {
+	if page := p.as(p.Admin).get("/users/"+id(p.SuperAdmin.ID)).expect(t, http.StatusOK); strings.Contains(page.body, "/keys/new?user=") {
 		t.Error("Generate key is offered for a staff account")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -14,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"keyportal/internal/portal"
+	"keyportal/static"
 )
 
 const (
@@ -33,10 +35,18 @@ func (s *Server) useMiddleware() {
 		s.logRequests(),
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
 		s.setHeaders,
+		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: leaveUncompressed}),
 		middleware.BodyLimit(bodyLimit),
 		s.refuseCrossSite,
 		s.readForm,
 	)
+}
+
+// leaveUncompressed keeps the answers to forms uncompressed: they may show a secret
+// beside what was typed, and their length would tell of both. Static files are
+// compressed already.
+func leaveUncompressed(c echo.Context) bool {
+	return c.Request().Method != http.MethodGet || strings.HasPrefix(c.Request().URL.Path, static.Prefix)
 }
 
 // logRequests writes a line for each request. It names the route and not the

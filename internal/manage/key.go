@@ -134,15 +134,14 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 	if slices.ContainsFunc(users, func(user portal.User) bool { return user.ID == wanted }) {
 		return users, more, nil
 	}
-	membership, err := m.Store.Membership(ctx, organization, wanted)
-	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
-		return users, more, nil
-	}
-	if err != nil {
-		return nil, false, err
+	if member, err := m.Store.IsMember(ctx, organization, wanted); err != nil || !member {
+		return users, more, err
 	}
 	user, err := m.Store.User(ctx, wanted)
-	return append(users, user), more, err
+	if err != nil || portal.CanMapKeyTo(actor, user) != nil {
+		return users, more, err
+	}
+	return append(users, user), more, nil
 }
 
 // NewKey is what New API Key asks for.
@@ -235,13 +234,13 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 // checkMappedUser finds that a key's user is not in its organization, or not one
 // whom the actor may give keys.
 func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
-	membership, err := q.Membership(ctx, key.OrganizationID, key.UserID)
-	if portal.CodeOf(err) == portal.CodeNotFound || err == nil && !membership.Active() {
-		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
-		return nil
-	}
+	member, err := q.IsMember(ctx, key.OrganizationID, key.UserID)
 	if err != nil {
 		return err
+	}
+	if !member {
+		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
+		return nil
 	}
 	user, err := q.User(ctx, key.UserID)
 	if refusal := portal.CanMapKeyTo(portal.ActorFrom(ctx), user); err == nil && refusal != nil {
@@ -267,8 +266,9 @@ func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, 
 }
 
 // checkKey validates what was entered of a key, notes what is wrong with it, and
-// gives the key as it would be. API sets that are added must be allowed by the mapped user's roles and be
-// the actor's to give; those that the key has may stay.
+// gives the key as it would be. API sets that are added must be allowed by the
+// mapped user's roles and be the actor's to give; those that the key has may
+// stay.
 func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was portal.Key, name, description string, slugs []string) (portal.Key, error) {
 	key := was
 	key.Name = invalid.Name("name", "name", name)

@@ -43,7 +43,7 @@ func TestAnOrganizationCanUseBuiltInRolesCommonRolesAndItsOwn(t *testing.T) {
 		for _, role := range roles {
 			names = append(names, role.Name)
 		}
-		wantEqual(t, "roles", names, append([]string{"Admin", "API User", "Gateway", "Viewer"}, sorted(common.Name, own.Name)...))
+		wantEqual(t, "roles", names, append([]string{"Administrator", "API User", "Gateway", "Viewer"}, sorted(common.Name, own.Name)...))
 
 		outsider := storetest.User(t, s)
 		for what, role := range map[string]portal.Role{"a role of another organization": foreign, "no role": {ID: foreign.ID + 1000}} {

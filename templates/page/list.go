@@ -58,7 +58,7 @@ func (l List) Order(column string) ui.Order {
 
 // Pager makes the list's foot; text says what is shown.
 func (l List) Pager(text string) ui.PagerProps {
-	return ui.PagerProps{Text: text, PrevHref: l.FirstPage(), NextHref: l.NextPage()}
+	return ui.PagerProps{Text: text, FirstHref: l.FirstPage(), NextHref: l.NextPage()}
 }
 
 // NextPage gives the address of the next page; empty when there is none.

@@ -870,7 +870,7 @@ func roleForm(r RoleForm) templ.Component {
 					}
 					for _, application := range []portal.Authority{portal.Administration, portal.Gateway} {
 						if checks := r.authorityChecks(application); len(checks) > 0 {
-							templ_7745c5c3_Err = ui.CheckList("authority", application.Name()+" authorities", "An authority includes those below it.", r.Form.Error("authority"), checks).Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = ui.CheckList(fieldOf(application), application.Name()+" authorities", "An authority includes those below it.", r.Form.Error("authority"), checks).Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -995,11 +995,19 @@ func roleDelete(r RoleDelete) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = formTrouble(r.Form).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head("Delete role", "Deleting is final: the role can only be made anew.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 30, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = formTrouble(r.Form).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1015,26 +1023,26 @@ func roleDelete(r RoleDelete) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var39 string
 				templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(counted(r.Role.Members, "member"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/role.templ`, Line: 242, Col: 39}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/role.templ`, Line: 243, Col: 39}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, " of this role will lose what only it gives them, at once: authorities in the portal, and API sets that their keys reach.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, " of this role will lose what only it gives them, at once: authorities in the portal, and API sets that their keys reach.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "Delete role", Action: rolePath(r.Role.ID) + "/delete", Field: "confirm", Name: r.Role.Name, Button: "Delete role",
+			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: rolePath(r.Role.ID) + "/delete", Field: "confirm", Name: r.Role.Name, Button: "Delete role",
 				CancelHref: rolePath(r.Role.ID), Error: r.Form.Error("confirm"), Hidden: []ui.Hidden{{Name: "version", Value: r.Form.Get("version")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var38), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1047,6 +1055,14 @@ func roleDelete(r RoleDelete) templ.Component {
 		}
 		return nil
 	})
+}
+
+// fieldOf gives the place of the authorities of one application in the form.
+func fieldOf(application portal.Authority) string {
+	if application == portal.Administration {
+		return "authority"
+	}
+	return "authority-" + string(application)
 }
 
 func rolePath(id int64) string { return fmt.Sprintf("/roles/%d", id) }

@@ -21,7 +21,7 @@ func (o Order) icon() string {
 
 // PagerProps describes the foot of a list with keyset pages.
 type PagerProps struct {
-	Text     string // what is shown: "1–25 of 1,204"
-	PrevHref string // empty on the first page
-	NextHref string // empty on the last page
+	Text      string // what is shown: "1–25 of 1,204"
+	FirstHref string // empty on the first page
+	NextHref  string // empty on the last page
 }
