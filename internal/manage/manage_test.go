@@ -39,6 +39,7 @@ type world struct {
 	clock    *storetest.Clock
 	db       *sql.DB         // a way around the store
 	ctx      context.Context // what contexts of actors stand on
+	prepared string          // the token of a one-time link, for changes that need one
 	Other    portal.Organization
 	Stranger portal.User // the admin of Other
 }

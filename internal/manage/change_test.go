@@ -1,0 +1,440 @@
+package manage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+	"keyportal/internal/store/storetest"
+)
+
+// change is one use of a method that changes what the Revision History speaks of.
+type change struct {
+	method string
+	by     func(w *world) portal.User // who does it; the zero User is the program
+	do     func(w *world, m *manage.Manager, ctx context.Context) error
+	lines  func(w *world) []string // what the history says then
+}
+
+func bySuperAdmin(w *world) portal.User { return w.SuperAdmin }
+func byAdmin(w *world) portal.User      { return w.Admin }
+func byUser(w *world) portal.User       { return w.User }
+
+// line builds what a change is expected to record.
+func line(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
+
+// changes are done one after the other in one world. Those of organizations
+// come last: they change names that other lines have.
+var changes = []change{
+	{"CreateUser", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateUser(ctx, w.newUser(func(in *manage.NewUser) { in.RoleIDs = ids(w.Role) }))
+		return err
+	}, func(w *world) []string {
+		return []string{
+			`user created grace: Username →grace; First Name →Grace; Last Name →Hopper; E-mail →grace@example.com; Enabled →Yes; Locked →No; Expired →No`,
+			fmt.Sprintf(`membership added the user to %[1]s grace: Organization →%[1]s; Member →Yes; Admin →No; All Access →No; Roles →%[2]s`, w.Organization.Name, w.Role.Name),
+		}
+	}},
+	{"UpdateUser", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		edit := w.editOf(w.User.ID)
+		edit.FirstName, edit.Email = "Grace", "grace.2@example.com"
+		return m.UpdateUser(ctx, edit)
+	}, func(w *world) []string {
+		return line(`user edited %s: First Name Ada→Grace; E-mail %s→grace.2@example.com`, w.User.Username, w.User.Email)
+	}},
+	{"ActOnUser", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.ActOnUser(ctx, w.User.ID, manage.LockUser)
+	}, func(w *world) []string { return line(`user locked %s: Locked No→Yes`, w.User.Username) }},
+	{"SetMembership", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := w.membershipOf(w.User)
+		in.AllAccess = true
+		return m.SetMembership(ctx, in)
+	}, func(w *world) []string {
+		return line(`membership edited the membership in %s %s: All Access No→Yes`, w.Organization.Name, w.User.Username)
+	}},
+	{"SendPasswordLink", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.SendPasswordLink(ctx, w.User.ID)
+		return err
+	}, func(w *world) []string { return line(`user sent a one-time password link %s: `, w.User.Username) }},
+	{"SetPassword", byUser, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.SetPassword(ctx, w.prepared, newPassword)
+		return err
+	}, func(w *world) []string { return line(`user set the password by a one-time link %s: `, w.User.Username) }},
+	{"ChangePassword", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.ChangePassword(ctx, portal.Session{UserID: w.Admin.ID, OrganizationID: w.Organization.ID, Address: homeAddress}, password, newPassword)
+		return err
+	}, func(w *world) []string { return line(`user changed the password %s: `, w.Admin.Username) }},
+	{"CreateSuperAdmin", func(*world) portal.User { return portal.User{} }, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := first("root")
+		in.Organization = ""
+		_, err := m.CreateSuperAdmin(ctx, in)
+		return err
+	}, func(w *world) []string {
+		return line(`user created root: Username →root; First Name →Ada; Last Name →Lovelace; E-mail →ada@example.com; Staff →Super admin; Enabled →Yes; Locked →No; Expired →No`)
+	}},
+	{"CreateKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateKey(ctx, w.newKey())
+		return err
+	}, func(w *world) []string {
+		return line(`key generated ERP: Name →ERP; Description →For the ERP.; Kind →token; Mapped user →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`, w.User.Username)
+	}},
+	{"UpdateKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		edit := w.keyOf(w.Key.ID)
+		edit.Description, edit.APISets = "", []string{"billing", "dunning"}
+		return m.UpdateKey(ctx, edit)
+	}, func(w *world) []string {
+		return line(`key edited %s: Description A key for tests.→; API sets billing API, revenue-management API→billing API, dunning API`, w.Key.Name)
+	}},
+	{"SetKeyEnabled", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.SetKeyEnabled(ctx, w.Key.ID, false)
+	}, func(w *world) []string { return line(`key disabled %s: Enabled Yes→No`, w.Key.Name) }},
+	{"RevokeKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.RevokeKey(ctx, w.Key.ID, w.Key.Name)
+	}, func(w *world) []string { return line(`key revoked %s: Revoked No→Yes`, w.Key.Name) }},
+	{"CreateRole", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateRole(ctx, w.newRole(func(in *manage.RoleInput) {
+			in.Authorities, in.APISets = []portal.Authority{portal.ViewUsers}, []string{"billing"}
+		}))
+		return err
+	}, func(w *world) []string {
+		return line(`role created Integrator: Name →Integrator; Description →Connects things.; Authorities →View Users; API sets →billing API`)
+	}},
+	{"UpdateRole", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := w.roleOf(w.Role.ID)
+		in.APISets = nil
+		return m.UpdateRole(ctx, in)
+	}, func(w *world) []string {
+		return line(`role edited %s: API sets billing API, dunning API→`, w.Role.Name)
+	}},
+	{"DeleteRole", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.DeleteRole(ctx, w.Role.ID, must(w.s.Role(w.t.Context(), w.Role.ID))(w.t).Version, w.Role.Name)
+	}, func(w *world) []string {
+		return line(`role deleted %s: Name %[1]s→; Description A role.→; Authorities View Revision History, Manage User API Key→`, w.Role.Name)
+	}},
+	{"CreateAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateAPISet(ctx, manage.APISetInput{Slug: "payments", Name: "Payments", Routes: "/payments/\n/refunds/"})
+		return err
+	}, func(w *world) []string {
+		return line("api_set created Payments: Slug →payments; Name →Payments; Route patterns →/payments/\n/refunds/; Retired →No")
+	}},
+	{"UpdateAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := w.apiSetOf(w.Dunning.ID)
+		in.Name, in.Routes = "Dunning", ""
+		return m.UpdateAPISet(ctx, in)
+	}, func(w *world) []string {
+		return line(`api_set edited Dunning: Name dunning API→Dunning; Route patterns /dunning/→`)
+	}},
+	{"RetireAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.RetireAPISet(ctx, w.Billing.ID, w.apiSetOf(w.Billing.ID).Version, w.Billing.Name)
+	}, func(w *world) []string { return line(`api_set retired billing API: Retired No→Yes`) }},
+	{"RestoreAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.RestoreAPISet(ctx, w.Billing.ID, w.apiSetOf(w.Billing.ID).Version)
+	}, func(w *world) []string { return line(`api_set put back into use billing API: Retired Yes→No`) }},
+	{"CreateLicense", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: w.Organization.ID, Number: "4711", Domain: "Europe", Database: "EU"})
+		return err
+	}, func(w *world) []string {
+		return line(`license created 4711: Number →4711; Domain →Europe; Database →EU; Active →Yes`)
+	}},
+	{"CreateInstance", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateInstance(ctx, "BE4711")
+		return err
+	}, func(w *world) []string {
+		return line(`instance created BE4711: Instance →BE4711; Environment →production`)
+	}},
+	{"CreateApplication", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateApplication(ctx, w.Organization.ID, "Kiosk", "In shops.")
+		return err
+	}, func(w *world) []string {
+		return line(`application created Kiosk: Name →Kiosk; Description →In shops.`)
+	}},
+	{"CreateOrganization", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateOrganization(ctx, manage.OrganizationInput{Name: "Acme", LevelID: gold})
+		return err
+	}, func(w *world) []string {
+		return line(`organization created Acme: Name →Acme; Client level →Gold; Suspended →No; Secrets can be viewed again →No; Expiry required →No; Longest expiry in days →0`)
+	}},
+	{"UpdateOrganization", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := w.organizationOf(w.Organization.ID)
+		in.Name, in.LevelID = "Renamed", gold
+		return m.UpdateOrganization(ctx, in)
+	}, func(w *world) []string {
+		return line(`organization edited Renamed: Name %s→Renamed; Client level Platinum→Gold`, w.Organization.Name)
+	}},
+}
+
+// told gives a line of the history as the expectations spell it.
+func told(l portal.Revision) string {
+	var values []string
+	for _, change := range l.Changes {
+		values = append(values, change.Name+" "+change.Before+"→"+change.After)
+	}
+	return fmt.Sprintf("%s %s %s: %s", l.Noun, l.Action, l.NounName, strings.Join(values, "; "))
+}
+
+// failingMAC fails, or does something else, when the history is to be signed or
+// sealed.
+type failingMAC struct{ fail func(seal bool) error }
+
+func (f failingMAC) MAC(data []byte) ([]byte, error) {
+	if err := f.fail(strings.HasPrefix(string(data), "head ")); err != nil {
+		return nil, err
+	}
+	return storetest.MAC{}.MAC(data)
+}
+
+func (f failingMAC) VerifyMAC(mac, data []byte) error { return storetest.MAC{}.VerifyMAC(mac, data) }
+
+// failing gives managers that fail in the middle of each change, and contexts to
+// use them with.
+func (w *world) failing(change func(m *manage.Manager, base context.Context) error) map[string]error {
+	w.t.Helper()
+	disk := errors.New("the keyset is gone")
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	with := func(fail func(seal bool) error, base context.Context) error {
+		database := storetest.Of(w.s)
+		s := must(store.Open(w.t.Context(), database.URL, store.Options{MAC: failingMAC{fail: fail}, Clock: w.clock.Now}))(w.t)
+		defer s.Close()
+		return change(newManager(s), base)
+	}
+	when := func(wanted bool) func(bool) error {
+		return func(seal bool) error {
+			if seal == wanted {
+				return disk
+			}
+			return nil
+		}
+	}
+	return map[string]error{
+		"the line cannot be signed":     with(when(false), w.t.Context()),
+		"the history cannot be sealed":  with(when(true), w.t.Context()),
+		"the request ends in the midst": with(func(bool) error { cancel(); return nil }, ctx),
+	}
+}
+
+// beside are the tables that count failed passwords apart from the change.
+var beside = []string{"throttles", "known_addresses"}
+
+func TestAChangeAndItsLinesComeTogetherOrNotAtAll(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.withPassword(w.Admin)
+		w.prepared = w.link(w.User)
+		for _, change := range changes {
+			if change.method == "SetPassword" {
+				w.prepared = w.link(w.User)
+			}
+			by := change.by(w)
+			if by.ID != 0 {
+				by = w.user(by.ID)
+			}
+			as := func(base context.Context) context.Context {
+				w.ctx = base
+				defer func() { w.ctx = t.Context() }()
+				if by.ID == 0 {
+					return w.program()
+				}
+				return w.as(by)
+			}
+			before := w.dump(beside...)
+			for how, err := range w.failing(func(m *manage.Manager, base context.Context) error { return change.do(w, m, as(base)) }) {
+				if err == nil {
+					t.Errorf("%s succeeds although %s", change.method, how)
+				}
+			}
+			w.wantSame(change.method+" that failed", before, beside...)
+
+			var history []string
+			lines := w.lines(func() {
+				if err := change.do(w, w.m, as(t.Context())); err != nil {
+					t.Fatalf("%s: %v", change.method, err)
+				}
+			})
+			for _, l := range lines {
+				history = append(history, told(l))
+				name := by.Name()
+				if by.ID == 0 {
+					name = "test"
+				}
+				if l.ActorID != by.ID || l.ActorName != name || by.ID != 0 && l.Address != homeAddress {
+					t.Errorf("%s is recorded as done by %d, %s, from %s", change.method, l.ActorID, l.ActorName, l.Address)
+				}
+			}
+			wantEqual(t, change.method, history, change.lines(w))
+		}
+		must(w.m.VerifyChain(w.program()))(t)
+	})
+}
+
+// wantSame fails when the database is not as it was dumped.
+func (w *world) wantSame(what string, before []string, except ...string) {
+	w.t.Helper()
+	after := w.dump(except...)
+	isIn := func(rows []string) func(string) bool {
+		return func(row string) bool { return slices.Contains(rows, row) }
+	}
+	gone, come := slices.DeleteFunc(slices.Clone(before), isIn(after)), slices.DeleteFunc(after, isIn(before))
+	if len(gone)+len(come) > 0 {
+		w.t.Fatalf("%s: the database has lost\n%s\nand gained\n%s", what, strings.Join(gone, "\n"), strings.Join(come, "\n"))
+	}
+}
+
+func TestASetUpAndItsLinesComeTogetherOrNotAtAll(t *testing.T) {
+	eachFresh(t, func(t *testing.T, w *world) {
+		token := tokenOf(t, must(w.m.SetupLink(t.Context()))(t))
+		before := w.dump()
+		for how, err := range w.failing(func(m *manage.Manager, base context.Context) error {
+			_, err := m.SetUp(base, token, first("ada"))
+			return err
+		}) {
+			if err == nil {
+				t.Errorf("it succeeds although %s", how)
+			}
+		}
+		w.wantSame("a set-up that failed", before)
+		must(w.m.SetUp(t.Context(), token, first("ada")))(t)
+	})
+}
+
+func TestWhatChangesNothingIsNotRecorded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := w.as(w.SuperAdmin)
+		before := w.dump()
+		for what, err := range map[string]error{
+			"user":         w.m.UpdateUser(ctx, w.editOf(w.User.ID)),
+			"enable":       w.m.ActOnUser(ctx, w.User.ID, manage.EnableUser),
+			"unlock":       w.m.ActOnUser(ctx, w.User.ID, manage.UnlockUser),
+			"membership":   w.m.SetMembership(ctx, w.membershipOf(w.User)),
+			"role":         w.m.UpdateRole(ctx, w.roleOf(w.Role.ID)),
+			"API set":      w.m.UpdateAPISet(ctx, w.apiSetOf(w.Billing.ID)),
+			"put back":     w.m.RestoreAPISet(ctx, w.Billing.ID, w.Billing.Version),
+			"key":          w.m.UpdateKey(ctx, w.keyOf(w.Key.ID)),
+			"enable key":   w.m.SetKeyEnabled(ctx, w.Key.ID, true),
+			"organization": w.m.UpdateOrganization(ctx, w.organizationOf(w.Organization.ID)),
+		} {
+			wantCode(t, what, err, allowed)
+		}
+		w.wantSame("nothing", before)
+		mustDo(t, w.m.RetireAPISet(ctx, w.Billing.ID, w.Billing.Version, w.Billing.Name))
+		lines := w.lines(func() { mustDo(t, w.m.RetireAPISet(ctx, w.Billing.ID, w.Billing.Version, w.Billing.Name)) })
+		wantEqual(t, "history of retiring it again", len(lines), 0)
+	})
+}
+
+func TestFormsThatAreSentAgainGiveWhatTheyMade(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := w.as(w.SuperAdmin)
+		for what, send := range map[string]func() (int64, error){
+			"role": func() (int64, error) {
+				made, err := w.m.CreateRole(ctx, w.newRole(func(in *manage.RoleInput) { in.Submission = "role" }))
+				return made.ID, err
+			},
+			"API set": func() (int64, error) {
+				made, err := w.m.CreateAPISet(ctx, manage.APISetInput{Submission: "API set", Slug: "payments", Name: "Payments"})
+				return made.ID, err
+			},
+			"organization": func() (int64, error) {
+				made, err := w.m.CreateOrganization(ctx, manage.OrganizationInput{Submission: "organization", Name: "Acme", LevelID: gold})
+				return made.ID, err
+			},
+		} {
+			first := must(send())(t)
+			lines := w.lines(func() { wantEqual(t, what, must(send())(t), first) })
+			wantEqual(t, what+": history", len(lines), 0)
+		}
+	})
+}
+
+func TestAClosedDatabaseTakesNothingAndShowsNoKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, before := w.as(w.User), w.dump()
+		mustDo(t, w.s.Close())
+		made, err := w.m.CreateKey(ctx, w.newKey())
+		if err == nil || !made.Secret.IsZero() || made.ID != 0 {
+			t.Errorf("the key is %+v: %v", made, err)
+		}
+		w.wantSame("nothing", before)
+	})
+}
+
+// Methods that are no changes: those that read, and those that keep what the
+// Revision History does not speak of.
+var (
+	reads = []string{
+		"APISet", "APISets", "CheckNewKey", "ClientLevels", "Instance", "Key", "KeyCounts", "KeyHistory", "KeyUsers", "Keys", "Licenses", "MyOrganizations",
+		"OfferedAPISets", "Organization", "Organizations", "Role", "Roles", "User", "UserHistory", "Users", "VerifyChain", "VerifyKey",
+	}
+	besides = []string{"CheckSetupLink", "Now", "PasswordLinkUser", "SaveSession", "Session", "SetUp", "SetupLink", "SignIn", "SignOut", "Sweep"}
+	ofTests = []string{"CountHashes", "HashPassword", "SweepOnce"}
+)
+
+func TestTheTablesNameEveryMethod(t *testing.T) {
+	named := slices.Concat(reads, besides, ofTests)
+	for _, change := range changes {
+		named = append(named, change.method)
+	}
+	slices.Sort(named)
+	var methods []string
+	for method := range reflect.TypeFor[*manage.Manager]().Methods() {
+		methods = append(methods, method.Name)
+	}
+	wantEqual(t, "methods", named, methods)
+}
+
+func TestNobodyMayNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.prepared = w.link(w.User)
+		before := w.dump()
+		nobody := portal.WithActor(t.Context(), portal.Actor{})
+		for _, change := range changes {
+			if change.method == "SetPassword" || change.method == "ChangePassword" {
+				continue // who has the link or the session is somebody
+			}
+			err := change.do(w, w.m, nobody)
+			if code := codeOf(err); code != portal.CodeUnauthenticated && code != portal.CodeNotFound {
+				t.Errorf("%s: %v", change.method, err)
+			}
+		}
+		w.wantSame("nothing", before)
+		for what, err := range w.readAll(nobody) {
+			if code := codeOf(err); code != portal.CodeUnauthenticated && code != portal.CodeNotFound && what != "MyOrganizations" {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
+func TestTheProgramMayEverything(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, err := range w.readAll(w.program()) {
+			wantCode(t, what, err, allowed)
+		}
+	})
+}
+
+// readAll calls every method that reads.
+func (w *world) readAll(ctx context.Context) map[string]error {
+	o, m := w.Organization.ID, w.m
+	_, _, counts := m.KeyCounts(ctx, o, false)
+	_, _, users := m.KeyUsers(ctx, o, w.User.ID)
+	results := map[string]error{
+		"APISet": second(m.APISet(ctx, w.Billing.ID)), "APISets": second(m.APISets(ctx)), "CheckNewKey": m.CheckNewKey(ctx, w.newKey()),
+		"ClientLevels": second(m.ClientLevels(ctx)), "Instance": second(m.Instance(ctx, w.Instance.ID)), "Key": second(m.Key(ctx, w.Key.ID)),
+		"KeyCounts": counts, "KeyHistory": second(m.KeyHistory(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
+		"Licenses": second(m.Licenses(ctx, o)), "MyOrganizations": second(m.MyOrganizations(ctx)), "OfferedAPISets": second(m.OfferedAPISets(ctx, o, w.User.ID)),
+		"Organization": second(m.Organization(ctx, o)), "Organizations": second(m.Organizations(ctx, portal.List{})), "Role": second(m.Role(ctx, w.Role.ID)),
+		"Roles": second(m.Roles(ctx, o)), "User": second(m.User(ctx, w.User.ID)), "UserHistory": second(m.UserHistory(ctx, w.User.ID)),
+		"Users": second(m.Users(ctx, portal.UserFilter{OrganizationID: o})), "VerifyChain": second(m.VerifyChain(ctx)), "VerifyKey": second(m.VerifyKey(ctx, w.Secret.Reveal())),
+	}
+	if len(results) != len(reads) {
+		w.t.Errorf("%d of %d methods are called", len(results), len(reads))
+	}
+	return results
+}

@@ -1,0 +1,164 @@
+package manage_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/internal/store/storetest"
+)
+
+// The client levels of a fresh installation.
+const (
+	blue     int64 = 1
+	gold     int64 = 2
+	platinum int64 = 3
+)
+
+// organizationOf gives the form that edits an organization, as it is opened now.
+func (w *world) organizationOf(id int64) manage.OrganizationInput {
+	w.t.Helper()
+	o := must(w.s.Organization(w.t.Context(), id))(w.t)
+	return manage.OrganizationInput{ID: id, Version: o.Version, Name: o.Name, LevelID: o.LevelID}
+}
+
+func TestOrganizationsAreMadeAndEditedByWhoManagesThem(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  portal.Code
+		}{"admin": {w.Admin, portal.CodeForbidden}, "support": {storetest.Support(t, w.s), portal.CodeForbidden}, "super admin": {w.SuperAdmin, allowed}} {
+			_, err := w.m.CreateOrganization(w.as(test.actor), manage.OrganizationInput{Name: "Acme of " + what, LevelID: gold})
+			wantCode(t, what+" creates one", err, test.want)
+			in := w.organizationOf(w.Organization.ID)
+			in.Name += "."
+			wantCode(t, what+" edits one", w.m.UpdateOrganization(w.as(test.actor), in), test.want)
+			_, err = w.m.CreateApplication(w.as(test.actor), w.Organization.ID, "Kiosk", "")
+			wantCode(t, what+" creates an application", err, test.want)
+		}
+	})
+}
+
+func TestWhatIsWrongWithAnOrganizationIsNamedByField(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, test := range map[string]struct {
+			in     manage.OrganizationInput
+			fields []string
+		}{
+			"nothing":          {manage.OrganizationInput{}, []string{"level", "name"}},
+			"10 kB":            {manage.OrganizationInput{Name: strings.Repeat("a", 10240), LevelID: blue}, []string{"name"}},
+			"NUL":              {manage.OrganizationInput{Name: "a\x00b", LevelID: blue}, []string{"name"}},
+			"no UTF-8":         {manage.OrganizationInput{Name: "a\xffb", LevelID: blue}, []string{"name"}},
+			"taken":            {manage.OrganizationInput{Name: " " + strings.ToUpper(w.Other.Name), LevelID: platinum}, []string{"name"}},
+			"no level":         {manage.OrganizationInput{Name: "Acme"}, []string{"level"}},
+			"an unknown level": {manage.OrganizationInput{Name: "Acme", LevelID: 4711}, []string{"level"}},
+		} {
+			_, err := w.m.CreateOrganization(w.as(w.SuperAdmin), test.in)
+			wantFields(t, "create: "+what, err, test.fields...)
+			test.in.ID, test.in.Version = w.Organization.ID, w.Organization.Version
+			wantFields(t, "edit: "+what, w.m.UpdateOrganization(w.as(w.SuperAdmin), test.in), test.fields...)
+		}
+		wantEqual(t, "organization", must(w.s.Organization(t.Context(), w.Organization.ID))(t), w.Organization)
+	})
+}
+
+func TestAnOrganizationHoldsAsManyLicensesAsItsLevelAllows(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for level, allowance := range map[int64]int{blue: 1, gold: 2, platinum: 3} {
+			client := storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = level })
+			var numbers []string
+			for i := range allowance + 1 {
+				number := strings.Repeat(string(rune('0'+level)), 5) + string(rune('0'+i))
+				made, err := w.m.CreateLicense(w.as(w.SuperAdmin), manage.LicenseInput{OrganizationID: client.ID, Number: number, Domain: "Europe", Database: "EU"})
+				if i < allowance {
+					mustDo(t, err)
+					numbers = append(numbers, made.Number)
+					continue
+				}
+				wantCode(t, "one more", err, portal.CodeConflict)
+				wantSays(t, "one more", err, strings.Join(numbers, ", "))
+			}
+			wantEqual(t, "licenses", len(must(w.s.Licenses(t.Context(), client.ID))(t)), allowance)
+			for lower := blue; lower < level; lower++ {
+				in := w.organizationOf(client.ID)
+				in.LevelID = lower
+				err := w.m.UpdateOrganization(w.as(w.SuperAdmin), in)
+				wantFields(t, "lowered", err, "level")
+				wantSays(t, "lowered", err, strings.Join(numbers, ", "))
+			}
+			in := w.organizationOf(client.ID)
+			in.LevelID = platinum
+			mustDo(t, w.m.UpdateOrganization(w.as(w.SuperAdmin), in))
+		}
+	})
+}
+
+func TestOfManyLicensesAtOnceOnlyTheAllowedOnesAreMade(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		client := storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = gold })
+		ctx := w.as(w.SuperAdmin)
+		outcomes := atOnce(10, func(i int) error {
+			_, err := w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: "77" + string(rune('0'+i)), Domain: "Europe", Database: "EU"})
+			return err
+		})
+		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 2, portal.CodeConflict: 8})
+	})
+}
+
+func TestAStaleOrganizationFormLosesNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		stale := w.organizationOf(w.Organization.ID)
+		in := stale
+		in.LevelID = gold
+		mustDo(t, w.m.UpdateOrganization(w.as(w.SuperAdmin), in))
+		stale.Name = "Lost"
+		wantCode(t, "a stale form", w.m.UpdateOrganization(w.as(w.SuperAdmin), stale), portal.CodeConflict)
+		kept := w.organizationOf(w.Organization.ID)
+		wantEqual(t, "organization", []any{kept.Name, kept.LevelID}, []any{w.Organization.Name, gold})
+	})
+}
+
+func TestOrganizationsAreSeenByTheirMembersAndByStaff(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		left := storetest.User(t, w.s)
+		storetest.SaveMembership(t, w.s, portal.Membership{OrganizationID: w.Organization.ID, UserID: left.ID, EndedAt: w.clock.Now()})
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  []int64
+			list  portal.Code
+		}{
+			"member":   {w.User, []int64{w.Organization.ID}, portal.CodeForbidden},
+			"stranger": {w.Stranger, []int64{w.Other.ID}, portal.CodeForbidden},
+			"who left": {left, nil, portal.CodeForbidden},
+			"nobody":   {portal.User{}, nil, portal.CodeUnauthenticated},
+			"support":  {storetest.Support(t, w.s), []int64{w.Organization.ID, w.Other.ID}, allowed},
+		} {
+			ctx := w.as(test.actor)
+			var mine []int64
+			for _, organization := range must(w.m.MyOrganizations(ctx))(t) {
+				mine = append(mine, organization.ID)
+			}
+			slices.Sort(mine)
+			wantEqual(t, what, mine, test.want)
+			_, err := w.m.Organizations(ctx, portal.List{})
+			wantCode(t, what+" lists them", err, test.list)
+			for _, organization := range []portal.Organization{w.Organization, w.Other} {
+				want := portal.CodeNotFound
+				if slices.Contains(test.want, organization.ID) {
+					want = allowed
+				}
+				_, err := w.m.Organization(ctx, organization.ID)
+				wantCode(t, what+" opens it", err, want)
+				if organization.ID == w.Organization.ID {
+					_, err = w.m.Instance(ctx, w.Instance.ID)
+					wantCode(t, what+" opens its instance", err, want)
+				}
+			}
+		}
+		_, err := w.m.ClientLevels(t.Context())
+		wantCode(t, "client levels for nobody", err, portal.CodeUnauthenticated)
+		wantEqual(t, "client levels", len(must(w.m.ClientLevels(w.as(w.User)))(t)), 3)
+	})
+}
