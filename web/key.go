@@ -127,15 +127,15 @@ func whyRefused(key manage.KeyDetails, state portal.KeyState) string {
 	case state != portal.KeyActive:
 		return ""
 	case !key.User.Enabled:
-		return "This key is refused for now: the account of " + key.UserName + " is disabled."
+		return "This key is refused at present: the account of " + key.UserName + " is disabled."
 	case key.User.Locked:
-		return "This key is refused for now: the account of " + key.UserName + " is locked."
+		return "This key is refused at present: the account of " + key.UserName + " is locked."
 	case key.User.PasswordExpired:
-		return "This key is refused for now: " + key.UserName + " has to choose a new password first."
+		return "This key is refused at present: " + key.UserName + " has to choose a new password first."
 	case !key.Member:
-		return "This key reaches nothing for now: " + key.UserName + " is not in " + key.OrganizationName + " any more."
+		return "This key reaches nothing at present: " + key.UserName + " is not in " + key.OrganizationName + " any more."
 	case key.Organization.Suspended:
-		return "This key is refused for now: " + key.OrganizationName + " is suspended."
+		return "This key is refused at present: " + key.OrganizationName + " is suspended."
 	}
 	return ""
 }

@@ -197,7 +197,7 @@ func TestAKeysPageSaysWhatItReachesAndWhyNot(t *testing.T) {
 		user.Locked = true
 		return c.UpdateUser(t.Context(), user)
 	})
-	p.as(p.Admin).get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "This key is refused for now: the account of Member Person is locked.")
+	p.as(p.Admin).get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "This key is refused at present: the account of Member Person is locked.")
 }
 
 func TestAKeyIsEdited(t *testing.T) {

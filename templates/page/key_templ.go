@@ -21,7 +21,7 @@ import (
 type Key struct {
 	Key       portal.Key
 	APISets   []GrantedAPISet
-	Refused   string // why the check refuses the key for now, though its own state is active
+	Refused   string // why the check refuses the key at present, though its own state is active
 	History   []ui.Entry
 	CanChange bool
 	SeesUser  bool // the viewer may open the mapped user's page
