@@ -47,7 +47,11 @@ func New(o Options) http.Handler {
 	g := &gateway{o}
 	e := echo.New()
 	e.HTTPErrorHandler = g.answerError
-	e.Use(g.logRequest, middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: g.logPanic}), middleware.ContextTimeout(timeout))
+	e.Use(
+		middleware.ContextTimeout(timeout),
+		g.logRequest,
+		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: g.logPanic}),
+	)
 	// Any knows a dozen methods; what stands in for "not found" takes every one.
 	e.RouteNotFound("/auth", g.auth)
 	e.RouteNotFound("/auth/*", g.auth)

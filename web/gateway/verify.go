@@ -155,7 +155,7 @@ func (q question) request() (r verify.Request, err error) {
 	if q.ImpersonateUserID != nil {
 		r.Impersonate = []string{strconv.FormatInt(*q.ImpersonateUserID, 10)}
 	}
-	r.AllowUnmatched = q.APISet == nil && q.Path == nil
+	r.AllowUnmatched = q.Path == nil
 	return r, refuseCredential(queryOf(r.URI), r.Credential)
 }
 
