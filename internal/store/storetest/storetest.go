@@ -1,5 +1,6 @@
 // Package storetest gives tests a store to work with, on both engines: fresh
 // databases (sqlite.go, postgres.go) and things to put into them (fixture.go).
+// With it the tests of package store hold both engines to the same behavior.
 //
 // The PostgreSQL server is the one that the environment variable
 // KEYPORTAL_TEST_POSTGRES names; "make test" starts one.
