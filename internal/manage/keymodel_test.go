@@ -135,7 +135,7 @@ func (m *model) create(t *rapid.T) {
 // change does something to one of the keys.
 func (m *model) change(t *rapid.T, do func(ctx context.Context, key *modeled) (err error, want portal.Code)) {
 	if len(m.keys) == 0 {
-		t.Skip("no key")
+		return
 	}
 	key := rapid.SampledFrom(m.keys).Draw(t, "key")
 	ctx, own := m.draw(t)
