@@ -147,6 +147,13 @@ func TestAWayIsOpenToWhoHoldsOneOfItsAuthoritiesAnywhere(t *testing.T) {
 	})
 }
 
+func TestWhatIsHeldNowhereInParticularIsNotHeld(t *testing.T) {
+	actor := portal.Actor{UserID: self, Grants: map[int64]portal.Grant{nowhere: {Authorities: []portal.Authority{portal.Administration}}}}
+	for _, place := range []int64{nowhere, here} {
+		wantCode(t, "an authority in the installation", portal.Can(actor, portal.ViewUsers, place), portal.CodeForbidden)
+	}
+}
+
 func TestARefusalNamesTheAuthorityThatIsMissing(t *testing.T) {
 	for _, err := range []error{
 		portal.Can(actors["member"], portal.ManageUsers, here),
