@@ -33,11 +33,16 @@ type Chrome struct {
 	Level         string      // its client level
 	Instance      string      // the instance one is signed in to; may be empty
 	Environment   string      // "production" or "test"; may be empty
-	Organizations []ui.Option // to switch to, by ID; fewer than two leave the switch out
+	Organizations []ui.Option // to switch to, by ID
 
 	UserName string
 	Path     string // of this page with its query, to return to after a switch
 	Flash    *ui.Flash
+}
+
+// switches tells whether there is an organization to go to.
+func (c Chrome) switches() bool {
+	return len(c.Organizations) > 1 || len(c.Organizations) == 1 && c.Organization == ""
 }
 
 // levelTone colors the levels that the seeds name; others are neutral.

@@ -776,7 +776,7 @@ func where(c Chrome) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(c.Organizations) > 1 {
+		if c.switches() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 51, "<button type=\"button\" class=\"btn kp-where-switch\" popovertarget=\"organizations\"><span class=\"kp-where-name\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -62,12 +62,17 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestSwitchNeedsAChoice leaves the switch out for those with one organization.
+// TestSwitchNeedsAChoice leaves the switch out for those who are in their only
+// organization.
 func TestSwitchNeedsAChoice(t *testing.T) {
 	c := chrome
 	c.Organizations = c.Organizations[:1]
 	if render(t, context.Background(), Page(c)).Find("form[action='/organization']").Length() > 0 {
 		t.Error("there is a switch with nothing to switch to")
+	}
+	c.Organization = ""
+	if render(t, context.Background(), Page(c)).Find("form[action='/organization']").Length() == 0 {
+		t.Error("who is in no organization can't go to the only one")
 	}
 }
 

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"strings"
+
 	"keyportal/internal/portal"
 	"keyportal/templates/ui"
 )
@@ -9,7 +11,7 @@ import (
 func History(revisions []portal.Revision) []ui.Entry {
 	entries := make([]ui.Entry, len(revisions))
 	for i, revision := range revisions {
-		entry := ui.Entry{Actor: revision.ActorName, Action: revision.Action, At: revision.At}
+		entry := ui.Entry{Actor: revision.ActorName, Action: done(revision), At: revision.At}
 		if revision.KeyName != "" {
 			entry.Via = "via key “" + revision.KeyName + "”"
 		}
@@ -19,4 +21,12 @@ func History(revisions []portal.Revision) []ui.Entry {
 		entries[i] = entry
 	}
 	return entries
+}
+
+// done says what was done. An action of one word needs to be told to what.
+func done(revision portal.Revision) string {
+	if strings.Contains(revision.Action, " ") {
+		return revision.Action
+	}
+	return revision.Action + " the " + revision.Noun.Label()
 }
