@@ -81,7 +81,7 @@ This is a sample installation, gone when you end it with Control-C. Log in as
     support      support staff, for all clients
     clientadmin  Admin of Gold Client with All Access
     member       of Gold Client, generates API keys for Billing and Dunning
-    viewer       of Gold Client, sees everything there and changes nothing
+    viewer       of Gold Client, sees users and roles there, and has no API keys
 
 with the password %[1]s.
 

@@ -67,12 +67,14 @@ const (
 	billingAndDunning = "Billing and Dunning"
 	finance           = "Finance"
 	keyManager        = "Key Manager"
+	directory         = "Directory"
 )
 
 var sampleRoles = []manage.RoleInput{
 	{Name: billingAndDunning, Description: "Reaches invoices, payments and reminders.", APISets: []string{"billing", "dunning"}},
 	{Name: finance, Description: "Reaches everything about money.", APISets: []string{"billing", "dunning", "revenue-management"}},
 	{Name: keyManager, Description: "Generates and manages the API keys of all users.", Authorities: []portal.Authority{portal.ViewUsers, portal.ViewRoles, portal.APIKeys}},
+	{Name: directory, Description: "Sees users and roles, but no API keys.", Authorities: []portal.Authority{portal.ViewUsers, portal.ViewRoles}},
 }
 
 type samplePerson struct {
@@ -90,7 +92,7 @@ var samplePeople = []samplePerson{
 	{username: "support", first: "Sam", last: "Porter", staff: portal.Support, logsIn: true},
 	{username: "clientadmin", first: "Carla", last: "Adams", organization: gold, administers: true, logsIn: true},
 	{username: "member", first: "Mia", last: "Berger", organization: gold, roles: []string{apiUser, billingAndDunning}, logsIn: true},
-	{username: "viewer", first: "Victor", last: "Holm", organization: gold, roles: []string{viewer}, logsIn: true},
+	{username: "viewer", first: "Victor", last: "Holm", organization: gold, roles: []string{directory}, logsIn: true},
 	{username: "alex.kim", first: "Alex", last: "Kim", organization: gold, roles: []string{apiUser, finance}},
 	{username: "dana.ortiz", first: "Dana", last: "Ortiz", organization: gold, roles: []string{apiUser, billingAndDunning}, fate: manage.LockUser},
 	{username: "erik.lund", first: "Erik", last: "Lund", organization: gold, roles: []string{apiUser, finance}, fate: manage.DisableUser},

@@ -1,0 +1,363 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+//go:embed testdata/axe.min.js
+var axe string
+
+const (
+	mostBytes  = 150_000 // that a page may take at its first load, compressed
+	phoneWidth = 360
+)
+
+// look is a way in which a page is shown.
+type look struct {
+	width  int64
+	scheme string
+}
+
+var looks = []look{{1280, "light"}, {1280, "dark"}, {phoneWidth, "dark"}, {phoneWidth, "light"}}
+
+func (b *tab) takeOn(l look) {
+	b.t.Helper()
+	height := int64(800)
+	if l.width == phoneWidth {
+		height = 740
+	}
+	perform(b, chromedp.EmulateViewport(l.width, height))
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: l.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+	b.eventually("coming to rest", func() bool {
+		return evaluate[bool](b, `document.getAnimations().every((a) => a.playState === "finished") && matchMedia("(prefers-color-scheme: `+l.scheme+`)").matches`)
+	})
+}
+
+// inspect checks the page as it is in every look.
+func (b *tab) inspect(name string) {
+	b.t.Helper()
+	evaluate[chromedp.Void](b, axe)
+	for _, l := range looks {
+		b.takeOn(l)
+		b.shot(fmt.Sprintf("%s-%d-%s", name, l.width, l.scheme))
+		b.mustPassAxe(l)
+		if wide := evaluate[int64](b, `document.documentElement.scrollWidth`); wide > l.width {
+			b.t.Errorf("%s at %d px is %d px wide because of %s", b.path(), l.width, wide, evaluate[string](b, widest))
+		}
+	}
+	b.takeOn(looks[0])
+}
+
+// widest names what reaches farthest to the right.
+const widest = `(() => {
+	let found, right = innerWidth;
+	for (const e of document.querySelectorAll("body *")) {
+		const box = e.getBoundingClientRect();
+		if (box.right > right) [found, right] = [e, box.right];
+	}
+	return found ? found.outerHTML.slice(0, 200) : "nothing visible";
+})()`
+
+// mustPassAxe runs axe with its rules for WCAG 2.2 and best practices.
+func (b *tab) mustPassAxe(l look) {
+	b.t.Helper()
+	type violation struct{ Rule, Target, Why string }
+	for _, v := range evaluate[[]violation](b, `axe.run({resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then((result) =>
+		result.violations.flatMap((v) => v.nodes.map((n) => ({rule: v.id, target: n.target.join(" "), why: n.failureSummary}))))`) {
+		b.t.Errorf("%s at %d px, %s: %s at %s: %s", b.path(), l.width, l.scheme, v.Rule, v.Target, v.Why)
+	}
+}
+
+// mustShowFocus goes through a page with Tab and checks that each stop can be
+// seen.
+func (b *tab) mustShowFocus() {
+	b.t.Helper()
+	type stop struct {
+		Name  string
+		Ring  bool
+		Shown bool
+		Again bool
+	}
+	for range farthest {
+		b.press(kb.Tab)
+		at := evaluate[stop](b, `(() => {
+			const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+			const again = e === document.body || "walked" in e;
+			e.walked = true;
+			return {
+				name: e.outerHTML.slice(0, 120), again,
+				ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+				shown: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+			};
+		})()`)
+		if at.Again {
+			return
+		}
+		if !at.Ring || !at.Shown {
+			b.t.Errorf("%s: the focus can't be seen (ring %t, on screen %t) on %s", b.path(), at.Ring, at.Shown, at.Name)
+		}
+	}
+}
+
+var notInFileNames = regexp.MustCompile(`[^0-9A-Za-z-]+`)
+
+func fileName(address string) string {
+	return strings.Trim(notInFileNames.ReplaceAllString(address, "-"), "-")
+}
+
+// visit opens a page as if for the first time and inspects it.
+func (b *tab) visit(path string, status int64) {
+	b.t.Helper()
+	b.open(path)
+	b.answered(status)
+	b.mu.Lock()
+	received := b.received
+	b.mu.Unlock()
+	if received > mostBytes {
+		b.t.Errorf("%s takes %d bytes to load", path, received)
+	}
+	b.inspect(fileName(path))
+	b.mustShowFocus()
+}
+
+// withoutCache makes each page load like the first one.
+func (b *tab) withoutCache() *tab {
+	call(b, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+	return b
+}
+
+// pages are all pages of web/routes.go: a route's path, and the addresses at
+// which superadmin finds it in the sample installation. A route without any leads
+// elsewhere, or is visited by a test of its own.
+var pages = []struct {
+	route     string
+	addresses []string
+}{
+	{"/setup/:token", nil},
+	{"/login", nil},
+	{"/password/:token", nil},
+	{"/", []string{"/"}},
+	{"/profile", []string{"/profile"}},
+	{"/profile/password", []string{"/profile/password"}},
+	{"/users", []string{"/users", "/users?q=nobody+is+called+so", "/users?organization=all&state=disabled"}},
+	{"/users/new", []string{"/users/new"}},
+	{"/users/:id", []string{"/users/4", "/users/2", "/users/4?action=disable"}},
+	{"/users/:id/edit", []string{"/users/4/edit"}},
+	{"/users/:id/memberships", nil},
+	{"/users/:id/memberships/:organization", []string{"/users/4/memberships/1", "/users/4/memberships/2", "/users/4/memberships/1?action=end"}},
+	{"/roles", []string{"/roles"}},
+	{"/roles/new", []string{"/roles/new"}},
+	{"/roles/:id", []string{"/roles/1", "/roles/5"}},
+	{"/roles/:id/edit", []string{"/roles/5/edit"}},
+	{"/roles/:id/delete", []string{"/roles/5/delete"}},
+	{"/api-sets", []string{"/api-sets"}},
+	{"/api-sets/new", []string{"/api-sets/new"}},
+	{"/api-sets/:id", []string{"/api-sets/1"}},
+	{"/api-sets/:id/edit", []string{"/api-sets/1/edit"}},
+	{"/api-sets/:id/retire", []string{"/api-sets/1/retire"}},
+	{"/organizations", []string{"/organizations"}},
+	{"/organizations/new", []string{"/organizations/new"}},
+	{"/organizations/:id/edit", []string{"/organizations/1/edit"}},
+	{"/keys", []string{"/keys", "/keys?q=nothing+is+called+so", "/keys?user=5"}},
+	{"/keys.csv", nil},
+	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing"}},
+	{"/keys/:id", []string{"/keys/2", "/keys/1"}}, // active and revoked
+	{"/keys/:id/edit", []string{"/keys/2/edit"}},
+	{"/keys/:id/revoke", []string{"/keys/2/revoke"}},
+}
+
+func TestEveryPageIsInspected(t *testing.T) {
+	table, err := os.ReadFile("../../web/routes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes := map[string]bool{}
+	for _, found := range regexp.MustCompile(`\{get, "([^"]+)"`).FindAllSubmatch(table, -1) {
+		routes[string(found[1])] = true
+	}
+	for _, p := range pages {
+		if !routes[p.route] {
+			t.Errorf("there is no page %s", p.route)
+		}
+		delete(routes, p.route)
+	}
+	for route := range routes {
+		t.Errorf("%s is not inspected: add it to pages", route)
+	}
+}
+
+func TestEveryPageIsAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal).withoutCache()
+	b.logIn("superadmin")
+	for _, p := range pages {
+		for _, address := range p.addresses {
+			b.visit(address, http.StatusOK)
+		}
+	}
+}
+
+func TestWhatOthersThanTheSuperAdminSeeIsAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	browser := chromium(t)
+	b := newTab(t, browser, s.portal).withoutCache()
+	b.logIn("support")
+	for _, address := range []string{"/", "/organizations", "/keys"} {
+		b.visit(address, http.StatusOK)
+	}
+	for _, member := range []string{"member", "viewer"} {
+		call(b, network.ClearBrowserCookies, cdp.Empty{})
+		b.logIn(member)
+		for _, address := range []string{"/", "/profile"} {
+			b.visit(address, http.StatusOK)
+		}
+		b.visit("/organizations", http.StatusForbidden)
+		b.visit("/users/999", http.StatusNotFound)
+	}
+}
+
+func TestPagesForWhoIsNotLoggedInAreAccessible(t *testing.T) {
+	s := serve(t, emptySQLite(t).flags("serve")...)
+	setUp := strings.TrimPrefix(s.stdout.await(t, setUpLine), s.portal)
+	b := newTab(t, chromium(t), s.portal).withoutCache()
+	b.visit(setUp, http.StatusOK)
+	b.visit("/setup/wrong", http.StatusNotFound)
+	b.visit("/password/wrong", http.StatusNotFound)
+	b.visit("/login", http.StatusOK)
+	b.visit("/nothing", http.StatusNotFound)
+	b.open("/login")
+	b.fill(field("User ID"), "nobody")
+	b.fill(field("Password"), "wrong")
+	b.follow(button("Log In"))
+	b.inspect("login-refused")
+	b.open(setUp)
+	b.fill(field("Username"), "not a username")
+	b.fill(field("E-mail"), "root@example.com")
+	b.fill(field("Password"), "short")
+	b.fill(field("Password again"), "other")
+	b.follow(button("Finish"))
+	b.inspect("setup-refused")
+}
+
+func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal)
+	b.logIn("superadmin")
+
+	b.open("/keys/new?step=api-sets&name=Inspected&user=1")
+	b.follow(button("Finish"))
+	b.inspect("save-key")
+	b.press(kb.Escape)
+	b.sees("You have neither copied nor downloaded")
+	b.inspect("save-key-asks")
+	b.follow(button("Close without saving"))
+	b.click(button("Actions for Inspected"))
+	b.inspect("key-menu")
+	b.follow(button("Disable"))
+	b.inspect("key-disabled")
+
+	b.click(button("Sofia Anders My Account"))
+	b.inspect("account-menu")
+	b.press(kb.Escape)
+	b.click(button("Gold Client Switch organization"))
+	b.inspect("organization-menu")
+	b.takeOn(look{phoneWidth, "light"})
+	b.press(kb.Escape)
+	b.click(button("Menu"))
+	b.mustPassAxe(look{phoneWidth, "light"})
+	b.shot("phone-navigation")
+	b.takeOn(looks[0])
+
+	for _, form := range []struct {
+		address, submit string
+		typed           map[string]string
+	}{
+		{"/users/new", "Create", map[string]string{"Username": "member", "Email": "nobody@example.com"}},
+		{"/roles/new", "Save", map[string]string{"Name": "Finance"}},
+		{"/api-sets/new", "Save", map[string]string{"Name": "Billing", "Slug": "not a slug", "Route patterns": "GET"}},
+		{"/organizations/new", "Save", map[string]string{"Name": "Gold Client"}},
+		{"/profile/password", "Change password", map[string]string{"Current password": "wrong", "New password": "short", "New password again": "other"}},
+		{"/keys/new", "Next", map[string]string{"Name": "Inspected"}},
+		{"/users/4/memberships/1?action=end", "End membership", nil},
+		{"/keys/2/revoke", "Revoke key", map[string]string{"Type*": "wrong"}},
+	} {
+		b.open(form.address)
+		for name, text := range form.typed {
+			b.fill(field(name), text)
+		}
+		on[chromedp.Void](b, b.find(button(form.submit)), `function() { this.form.noValidate = true; this.disabled = false }`)
+		b.follow(button(form.submit))
+		b.inspect("refused-" + fileName(form.address))
+	}
+
+	b.open("/users/4")
+	b.click(button("Actions for Mia Berger"))
+	b.follow(button("Send password link"))
+	b.inspect("password-link")
+	passwordLink := b.value(field("Link"))
+	b.visit(strings.TrimPrefix(passwordLink, s.portal), http.StatusOK)
+}
+
+// Names as people type them: long ones without a place to break, and from right
+// to left.
+const (
+	longName  = "Wirtschaftsprüfungsgesellschaftsbuchhaltungsschnittstellenzugangsberechtigung"
+	rightName = "مفتاح الفوترة לחשבוניות (2)"
+)
+
+func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal)
+	b.logIn("superadmin")
+	v := &visitor{t, s.portal, browse(t)}
+	v.post("/login", url.Values{"username": {"superadmin"}, "password": {samplePassword}})
+	for slug, name := range map[string]string{strings.Repeat("long", 12): longName, strings.Repeat("right", 10): rightName} {
+		v.post("/organizations", url.Values{"name": {name}, "level": {"1"}})
+		v.post("/api-sets", url.Values{"name": {name}, "slug": {slug}, "description": {name}, "routes": {"GET /" + slug + "/{id}"}})
+		v.post("/roles", url.Values{"name": {name}, "description": {name}, "authority": {"admin.keys"}, "api_set": {slug}})
+		v.post("/users", url.Values{"username": {slug}, "first_name": {name}, "last_name": {name}, "email": {slug + "@example.com"},
+			"organization": {"1"}, "all_access": {"on"}})
+		v.post("/keys", url.Values{"name": {name}, "description": {name}, "user": {"1"}, "api_set": {"billing", slug}})
+	}
+	b.takeOn(look{phoneWidth, "light"})
+	for _, address := range namedPages(b) {
+		b.open(address)
+		if wide := evaluate[int64](b, `document.documentElement.scrollWidth`); wide > phoneWidth {
+			t.Errorf("%s is %d px wide because of %s", address, wide, evaluate[string](b, widest))
+		}
+		b.shot(fileName(address))
+	}
+}
+
+// namedPages gives the addresses of lists and of what in them has one of the
+// names.
+func namedPages(b *tab) []string {
+	b.t.Helper()
+	var addresses []string
+	for _, list := range []string{"/users", "/roles", "/api-sets", "/organizations", "/keys"} {
+		b.open(list)
+		addresses = append(addresses, list)
+		found := evaluate[[]string](b, `[...document.querySelectorAll("td a")].filter((a) => /Wirtschaft|مفتاح|longlong|rightright/.test(a.closest("tr").textContent))
+			.map((a) => a.getAttribute("href")).filter((href) => /\d/.test(href))`)
+		if len(found) < 2 {
+			b.t.Errorf("%s lists what was made %d times", list, len(found))
+		}
+		addresses = append(addresses, found...)
+	}
+	return addresses
+}
