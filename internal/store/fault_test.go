@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -211,8 +213,10 @@ func TestAServerThatIsGoneIsUnavailable(t *testing.T) {
 
 func TestTextThatNoDatabaseKeepsIsInvalid(t *testing.T) {
 	s := storetest.Postgres(t)
-	for _, name := range []string{"nul\x00", "not UTF-8 \xff"} {
-		wantCode(t, name, addUser(t.Context(), s, name), portal.CodeInvalid)
+	long := make([]byte, 20_000) // an index has no room for
+	rand.Read(long)
+	for _, name := range []string{"nul\x00", "not UTF-8 \xff", hex.EncodeToString(long)} {
+		wantCode(t, name[:3], addUser(t.Context(), s, name), portal.CodeInvalid)
 	}
 	wantWhole(t, s, 0)
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,7 +61,12 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 }
 
 func TestWhatIsNoDatabaseIsNotOpened(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(other, []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for what, database := range map[string]string{
+		"another kind of file":             other,
 		"a directory":                      t.TempDir(),
 		"a file in a directory that isn't": filepath.Join(t.TempDir(), "none", "keyportal.db"),
 		"a server that isn't":              "postgres://keyportal:sesame@127.0.0.1:1/keyportal",
