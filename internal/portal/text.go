@@ -52,9 +52,20 @@ func (v *Invalid) length(field, label, text string, most int) {
 
 // unprintable holds for control and format characters, direction overrides
 // among them. Texts that run from right to left need none of them; the joiners
-// that some scripts and emoji need are let through.
+// that some scripts and emoji need are let through, letters that show nothing
+// are not.
 func unprintable(r rune) bool {
-	return !joiner(r) && unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029'
+	return !joiner(r) && unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029' || blank(r)
+}
+
+// blank holds for the letters that show nothing: the fillers of Hangul, and the
+// Braille pattern without dots.
+func blank(r rune) bool {
+	switch r {
+	case '\u115f', '\u1160', '\u2800', '\u3164', '\uffa0':
+		return true
+	}
+	return false
 }
 
 func joiner(r rune) bool { return r == '\u200c' || r == '\u200d' }

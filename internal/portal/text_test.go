@@ -71,6 +71,12 @@ func TestNamesThatAreEmptyTooLongOrDoNotPrintAreRefused(t *testing.T) {
 		"line separator":          {"a\u2028b", "do not print"},
 		"paragraph separator":     {"a\u2029b", "do not print"},
 		"private use":             {"a\ue000b", "do not print"},
+		"Hangul filler":           {"a\u3164b", "do not print"},
+		"Hangul filler alone":     {"\u3164", "do not print"},
+		"Hangul initial filler":   {"a\u115fb", "do not print"},
+		"Hangul medial filler":    {"a\u1160b", "do not print"},
+		"halfwidth filler":        {"a\uffa0b", "do not print"},
+		"Braille without dots":    {"\u2800", "do not print"},
 		"tag":                     {"a\U000e0041b", "do not print"},
 		"bytes that are no UTF-8": {"a\xff\xfeb", "UTF-8"},
 	} {
