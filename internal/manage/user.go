@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"slices"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
@@ -10,7 +11,7 @@ import (
 // UserRow is a line of the list of users.
 type UserRow struct {
 	portal.User
-	Roles []string // names of the roles and flags held in the organizations that the actor may see
+	Roles []string // names of the roles and flags held in the listed organization, or in all that the actor may see
 }
 
 // Users lists users: with an organization in the filter its members, for who
@@ -26,6 +27,9 @@ func (m *Manager) Users(ctx context.Context, filter portal.UserFilter) (portal.P
 		memberships, err := m.visibleMemberships(ctx, user.ID)
 		if err != nil {
 			return page, err
+		}
+		if filter.OrganizationID != 0 {
+			memberships = slices.DeleteFunc(memberships, func(held portal.Membership) bool { return held.OrganizationID != filter.OrganizationID })
 		}
 		page.Rows = append(page.Rows, UserRow{user, roleNames(user, memberships)})
 	}

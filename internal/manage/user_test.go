@@ -338,6 +338,9 @@ func TestTheListOfUsersSaysWhatTheyHoldWhereTheActorMaySeeIt(t *testing.T) {
 		wantEqual(t, "for an admin", roles(w.Admin, w.Organization.ID), map[string][]string{
 			w.Admin.Username: {"Admin", "All Access"}, w.User.Username: {w.Role.Name},
 		})
+		wantEqual(t, "for a super admin, of one organization", roles(w.SuperAdmin, w.Organization.ID), map[string][]string{
+			w.Admin.Username: {"Admin", "All Access"}, w.User.Username: {w.Role.Name},
+		})
 		wantEqual(t, "for a super admin", roles(w.SuperAdmin, 0), map[string][]string{
 			w.Admin.Username: {"Admin", "All Access"}, w.Stranger.Username: {"Admin", "All Access"},
 			w.User.Username: {w.Role.Name, "Admin", "All Access"}, w.SuperAdmin.Username: {"Super admin"},
