@@ -24,22 +24,23 @@ func (m *Manager) newLink(ctx context.Context, u *store.Update, purpose portal.L
 	})
 }
 
+var errLinkGone = &portal.Error{Code: portal.CodeNotFound, Message: "This link was used already, has expired, or was replaced by a newer one. Ask for a new one."}
+
 // openLink finds a link that can still be used. The error is CodeNotFound with
 // a message for whoever opened it.
 func (m *Manager) openLink(ctx context.Context, q store.Queries, purpose portal.LinkPurpose, token string) (portal.Link, error) {
-	gone := &portal.Error{Code: portal.CodeNotFound, Message: "This link was used already, has expired, or was replaced by a newer one. Ask for a new one."}
 	if prefix, err := secret.Parse(token); err != nil || prefix != secret.Link {
-		return portal.Link{}, gone
+		return portal.Link{}, errLinkGone
 	}
 	link, err := q.Link(ctx, secret.HashOf(token))
 	if portal.CodeOf(err) == portal.CodeNotFound {
-		return link, gone
+		return link, errLinkGone
 	}
 	if err != nil {
 		return link, err
 	}
 	if link.Purpose != purpose || !link.UsedAt.IsZero() || !q.Now().Before(link.ExpiresAt) {
-		return link, gone
+		return link, errLinkGone
 	}
 	return link, nil
 }

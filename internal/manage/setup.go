@@ -22,10 +22,17 @@ func (m *Manager) SetupLink(ctx context.Context) (string, error) {
 	return address, err
 }
 
-// CheckSetupLink tells whether a set-up link can still be used; if not, the
-// error is CodeNotFound.
+// CheckSetupLink tells whether a set-up link can still be used; if not, as once
+// there are users, the error is CodeNotFound.
 func (m *Manager) CheckSetupLink(ctx context.Context, token string) error {
-	_, err := m.openLink(ctx, m.Store.Queries, portal.SetUpLink, token)
+	any, err := m.Store.AnyUsers(ctx)
+	if err != nil {
+		return err
+	}
+	if any {
+		return errLinkGone
+	}
+	_, err = m.openLink(ctx, m.Store.Queries, portal.SetUpLink, token)
 	return err
 }
 

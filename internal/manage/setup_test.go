@@ -97,8 +97,9 @@ func TestASetUpLinkIsWorthlessOnceThereIsAUser(t *testing.T) {
 	eachFresh(t, func(t *testing.T, w *world) {
 		token := tokenOf(t, must(w.m.SetupLink(t.Context()))(t))
 		must(w.m.CreateSuperAdmin(w.program(), first("ada")))(t)
+		wantCode(t, "the link", w.m.CheckSetupLink(t.Context(), token), portal.CodeNotFound)
 		_, err := w.m.SetUp(t.Context(), token, first("eve"))
-		wantCode(t, "set-up", err, portal.CodeConflict)
+		wantCode(t, "set-up", err, portal.CodeNotFound)
 		_, err = w.s.UserByUsername(t.Context(), "eve")
 		wantCode(t, "eve", err, portal.CodeNotFound)
 	})
