@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"keyportal/internal/portal"
@@ -233,13 +234,14 @@ type attempt struct{ account, address string }
 
 // admit counts an attempt, or refuses it with CodeTooMany.
 func (m *Manager) admit(ctx context.Context, user portal.User, in SignIn) (attempt, error) {
-	a := attempt{account: "account " + clip(portal.Fold(in.Username), portal.MaxUsername), address: "address " + in.Address}
-	known, err := m.Store.KnowsAddress(ctx, user.ID, in.Address)
+	address := networkOf(in.Address)
+	a := attempt{account: "account " + clip(portal.Fold(in.Username), portal.MaxUsername), address: "address " + address}
+	known, err := m.Store.KnowsAddress(ctx, user.ID, address)
 	if err != nil {
 		return a, err
 	}
 	if known {
-		a.account = "known address " + in.Address + " of " + a.account
+		a.account = "known address " + address + " of " + a.account
 	}
 	return a, m.Store.Update(ctx, func(u *store.Update) error {
 		for _, limit := range []struct {
@@ -288,5 +290,19 @@ func (a attempt) succeed(ctx context.Context, u *store.Update, user int64, addre
 	if err := u.Forgive(ctx, a.account); err != nil {
 		return err
 	}
-	return u.RememberAddress(ctx, user, address)
+	return u.RememberAddress(ctx, user, networkOf(address))
+}
+
+// networkOf gives the part of an address that stands for one place: an IPv4
+// address whole, of an IPv6 address the first 64 bits, since whoever has one has
+// them all.
+func networkOf(address string) string {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if parsed = parsed.Unmap().WithZone(""); parsed.Is4() {
+		return parsed.String()
+	}
+	return netip.PrefixFrom(parsed, 64).Masked().String()
 }

@@ -11,10 +11,11 @@ const (
 	sweepEvery     = 10 * time.Minute
 	submissionsFor = 7 * 24 * time.Hour // how long a form is known to have been sent
 	usedLinksFor   = 7 * 24 * time.Hour
+	addressesFor   = 90 * 24 * time.Hour // how long a user is known where they have signed in
 )
 
 // Sweep removes what has ended and matters no more: sessions, one-time links,
-// failed sign-ins, sent forms. It runs every few minutes until the context
+// failed sign-ins, addresses of long ago, sent forms. It runs every few minutes until the context
 // ends; what goes wrong is reported and tried again.
 func (m *Manager) Sweep(ctx context.Context, report func(error)) {
 	ticker := time.NewTicker(sweepEvery)
@@ -38,6 +39,7 @@ func (m *Manager) sweep(ctx context.Context) error {
 			func() error { return u.EndSessionsBefore(ctx, now, now.Add(-m.SessionIdle)) },
 			func() error { return u.DropLinksBefore(ctx, now.Add(-usedLinksFor)) },
 			func() error { return u.ForgetFailuresBefore(ctx, now.Add(-throttleWindow)) },
+			func() error { return u.ForgetAddressesBefore(ctx, now.Add(-addressesFor)) },
 			func() error { return u.ForgetSubmissionsBefore(ctx, now.Add(-submissionsFor)) },
 		} {
 			if err := step(); err != nil {

@@ -10,7 +10,7 @@ import (
 	"keyportal/internal/store"
 )
 
-var swept = []string{"sessions", "links", "throttles", "submissions"}
+var swept = []string{"sessions", "links", "throttles", "submissions", "known_addresses"}
 
 // litter puts one of everything that ends into the store, as it would have been
 // put there so long ago, and names it.
@@ -26,6 +26,7 @@ func (w *world) litter(name string, ago time.Duration, edit func(*portal.Session
 			u.InsertSession(w.t.Context(), session),
 			u.InsertLink(w.t.Context(), portal.Link{Hash: link[:], Purpose: portal.PasswordLink, UserID: w.User.ID, ExpiresAt: u.Now().Add(24 * time.Hour)}),
 			u.Fail(w.t.Context(), name, u.Now()),
+			u.RememberAddress(w.t.Context(), w.User.ID, name),
 			u.Submit(w.t.Context(), w.User.ID, name, portal.NounKey, w.Key.ID),
 		} {
 			if err != nil {
@@ -57,13 +58,15 @@ func TestTheSweepRemovesWhatHasEndedAndNothingElse(t *testing.T) {
 		w.litter("a week old", 7*24*time.Hour, as)
 		w.litter("a moment older", 7*24*time.Hour+time.Microsecond, as)
 		w.litter("eight days and a moment old", 8*24*time.Hour+time.Microsecond, as)
+		w.litter("ninety days old", 90*24*time.Hour, as)
+		w.litter("ninety days and a moment old", 90*24*time.Hour+time.Microsecond, as)
 		kept := w.dump(swept...)
 
 		mustDo(t, w.m.SweepOnce(t.Context()))
-		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6})
+		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6, "known_addresses": 9})
 		w.wantSame("all the rest", kept, swept...)
 		mustDo(t, w.m.SweepOnce(t.Context()))
-		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6})
+		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6, "known_addresses": 9})
 	})
 }
 

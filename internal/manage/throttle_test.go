@@ -79,13 +79,33 @@ func TestAnAddressSlowsDownAfterTwentyFailuresWhateverTheUser(t *testing.T) {
 	})
 }
 
+func TestAnIPv6AddressIsSlowedWithItsWholeNetwork(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for i := range 20 {
+			wantEqual(t, "wait", w.fails(fmt.Sprintf("user%d", i), fmt.Sprintf("2001:db8:0:1::%x", i+1)), 0)
+		}
+		wantEqual(t, "wait elsewhere in the network", w.fails("further", "2001:db8:0:1:ffff::1"), time.Second)
+		wantEqual(t, "wait in another network", w.fails("further", "2001:db8:0:2::1"), 0)
+	})
+}
+
+func TestAnIPv4AddressIsTheSameWithinIPv6(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for i := range 20 {
+			wantEqual(t, "wait", w.fails(fmt.Sprintf("user%d", i), "::ffff:"+othersAddress), 0)
+		}
+		wantEqual(t, "wait of the address itself", w.fails("further", othersAddress), time.Second)
+		wantEqual(t, "wait of its neighbor", w.fails("further", homeAddress), 0)
+	})
+}
+
 func TestSuccessesDoNotCountAgainstTheirAddress(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		user := w.withPassword(w.User)
 		for i := range 3 {
 			w.fails(fmt.Sprintf("user%d", i), homeAddress)
 			w.signIn(user)
-			wantEqual(t, "failures of the address", must(w.s.Throttle(t.Context(), "address "+homeAddress))(t).Failures, i+1)
+			wantEqual(t, "failures of the address", w.query("SELECT failures FROM throttles WHERE name = 'address "+homeAddress+"'"), [][]string{{fmt.Sprint(i + 1)}})
 		}
 	})
 }

@@ -17,15 +17,6 @@ func scanThrottle(r row) (t Throttle, err error) {
 	return t, r.Scan(&t.Failures, instant{&t.FailedAt})
 }
 
-// Throttle gives what failed under a name; nothing is the zero Throttle.
-func (q Queries) Throttle(ctx context.Context, name string) (Throttle, error) {
-	throttle, err := one(ctx, q, portal.NounSession, scanThrottle, `/* throttle */ SELECT failures, nullif(failed_at, 0) FROM throttles WHERE name = $1`, name)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		return Throttle{}, nil
-	}
-	return throttle, err
-}
-
 // Fail counts one more failure under a name; the count begins anew when the
 // last failure is older than since.
 func (u *Update) Fail(ctx context.Context, name string, since time.Time) error {
@@ -55,8 +46,14 @@ func (u *Update) RememberAddress(ctx context.Context, user int64, address string
 		ON CONFLICT (user_id, address) DO UPDATE SET seen_at = excluded.seen_at`, user, address, at(u.Now()))
 }
 
-// TakeThrottle is Throttle for a transaction that is going to count a failure:
-// no other transaction sees or changes the count until it ends.
+// ForgetAddressesBefore forgets where nobody has signed in since an instant.
+func (u *Update) ForgetAddressesBefore(ctx context.Context, before time.Time) error {
+	return u.exec(ctx, `/* forget old addresses */ DELETE FROM known_addresses WHERE seen_at < $1`, at(before))
+}
+
+// TakeThrottle gives what failed under a name, the zero Throttle for nothing, to
+// a transaction that is going to count a failure: no other transaction sees or
+// changes the count until it ends.
 func (u *Update) TakeThrottle(ctx context.Context, name string) (Throttle, error) {
 	return one(ctx, u.Queries, portal.NounSession, scanThrottle, `/* take throttle */ INSERT INTO throttles AS t (name, failures, failed_at) VALUES ($1, 0, 0)
 		ON CONFLICT (name) DO UPDATE SET failures = t.failures RETURNING failures, nullif(failed_at, 0)`, name)

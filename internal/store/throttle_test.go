@@ -11,7 +11,11 @@ import (
 
 func wantThrottle(t *testing.T, s *store.Store, name string, want store.Throttle) {
 	t.Helper()
-	wantEqual(t, "throttle", must[store.Throttle](t)(s.Throttle(t.Context(), name)), want)
+	update(t, s, func(u *store.Update) error {
+		throttle, err := u.TakeThrottle(t.Context(), name)
+		wantEqual(t, "throttle", throttle, want)
+		return err
+	})
 }
 
 func TestFailuresInARowAreCounted(t *testing.T) {
@@ -107,5 +111,11 @@ func TestAddressesAreRememberedByUser(t *testing.T) {
 		}{{ada.ID, "192.0.2.1", true}, {ada.ID, "192.0.2.2", false}, {grace.ID, "192.0.2.1", false}} {
 			wantEqual(t, test.address, must[bool](t)(s.KnowsAddress(t.Context(), test.user, test.address)), test.want)
 		}
+		first := s.Now()
+		storetest.Of(s).Clock.Advance(time.Microsecond)
+		update(t, s, func(u *store.Update) error { return u.RememberAddress(t.Context(), grace.ID, "192.0.2.1") })
+		update(t, s, func(u *store.Update) error { return u.ForgetAddressesBefore(t.Context(), first.Add(time.Microsecond)) })
+		wantEqual(t, "ada's of before", must[bool](t)(s.KnowsAddress(t.Context(), ada.ID, "192.0.2.1")), false)
+		wantEqual(t, "grace's of since", must[bool](t)(s.KnowsAddress(t.Context(), grace.ID, "192.0.2.1")), true)
 	})
 }
