@@ -57,7 +57,8 @@ type Hash [sha256.Size]byte
 // Reveal alone gives the text.
 type Value struct{ clear string }
 
-// New makes a fresh credential. The brand may be empty; see ValidBrand.
+// New makes a fresh credential. The brand, of lower-case
+// letters and digits, may be empty.
 func New(brand string, prefix Prefix) Value {
 	var random [sha256.Size]byte
 	rand.Read(random[:]) // never fails: crypto/rand ends the program instead
@@ -104,20 +105,6 @@ func Mask(text string) string {
 		return "…"
 	}
 	return text[:strings.LastIndexByte(text, '_')+1] + "…" + text[len(text)-tailLength:]
-}
-
-// ValidBrand tells whether a brand can stand in front of the prefixes: up to 16
-// lower-case letters and digits, or nothing.
-func ValidBrand(brand string) bool {
-	if len(brand) > 16 {
-		return false
-	}
-	for _, r := range brand {
-		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
-			return false
-		}
-	}
-	return true
 }
 
 // Reveal gives the credential in clear. It belongs into one HTTP response or on
