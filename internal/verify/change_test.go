@@ -156,6 +156,42 @@ func TestChecksAndChangesAtOnce(t *testing.T) {
 	})
 }
 
+// A key that goes back and forth between a user who may do everything and one who
+// may do nothing never reaches what neither of them with it may.
+func TestACheckNeverSeesHalfAChange(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		c, r := verify.New(s, verify.Options{}), forBilling(f)
+		nobody := storetest.User(t, s)
+		storetest.Member(t, s, f.Organization, nobody)
+		editMembership(t, s, &f, func(m *portal.Membership) { m.AllAccess = true })
+		editKey(t, s, &f, func(k *portal.Key) { k.APISets = nil })
+		var checkers sync.WaitGroup
+		done := make(chan struct{})
+		for range 4 {
+			checkers.Go(func() {
+				for {
+					select {
+					case <-done:
+						return
+					default:
+					}
+					if got, err := c.Check(t.Context(), r); err != nil || got.Code != "API_SET_NOT_GRANTED" {
+						t.Errorf("got %s, %v", got.Code, err)
+						return
+					}
+				}
+			})
+		}
+		for range 100 {
+			editKey(t, s, &f, func(k *portal.Key) { k.UserID, k.APISets = nobody.ID, []portal.APISet{f.Billing} })
+			editKey(t, s, &f, func(k *portal.Key) { k.UserID, k.APISets = f.User.ID, nil })
+		}
+		close(done)
+		checkers.Wait()
+	})
+}
+
 func expectCode(t *testing.T, c *verify.Checker, r verify.Request, want verify.Code) {
 	t.Helper()
 	if got := check(t, c, r).Code; got != want {

@@ -62,7 +62,8 @@ func methodsOf(sets []portal.APISet) []string {
 	var methods []string
 	for _, set := range sets {
 		for _, pattern := range set.Routes {
-			methods = append(methods, strings.TrimSpace(pattern[:strings.IndexByte(pattern, '/')]))
+			method, _, _ := strings.Cut(pattern, "/")
+			methods = append(methods, strings.TrimSpace(method))
 		}
 	}
 	slices.Sort(methods)
