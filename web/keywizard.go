@@ -76,6 +76,11 @@ func newKey(c echo.Context) (manage.NewKey, error) {
 	if began := number(values, "organization"); began != 0 && began != actor.OrganizationID {
 		return in, portal.Conflict("You are working in another organization than when you began, so nothing was generated. Check what is entered, then go on.")
 	}
+	if values.Get("user") != "" && in.UserID <= 0 {
+		var invalid portal.Invalid
+		invalid.Add("user", "Choose a user of this organization.")
+		return in, invalid.Err()
+	}
 	expires, err := endOfDay(values.Get("expires"))
 	in.ExpiresAt = expires
 	return in, err
@@ -105,7 +110,7 @@ func (s *Server) renderKeyWizard(c echo.Context, status int, form page.Form, ste
 	if actor.OrganizationID == 0 {
 		return s.renderNoOrganization(c, status, newKeyTitle)
 	}
-	if form.Get("user") == "" && actor.Member(actor.OrganizationID) {
+	if number(form.Values, "user") <= 0 && actor.Member(actor.OrganizationID) {
 		form.Values.Set("user", strconv.FormatInt(actor.UserID, 10))
 	}
 	form.Values.Set("organization", strconv.FormatInt(actor.OrganizationID, 10))

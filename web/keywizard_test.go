@@ -202,7 +202,7 @@ func TestWhoManagesOnlyTheirOwnKeysGeneratesNoneForOthers(t *testing.T) {
 	b := p.as(p.Member)
 	b.get("/keys/new?user="+id(p.Colleague.ID)).expect(t, http.StatusForbidden, "Manage API Keys")
 	b.post("/keys", url.Values{"name": {"X"}, "user": {id(p.Colleague.ID)}}).expect(t, http.StatusForbidden, "Manage API Keys")
-	b.post("/keys", url.Values{"name": {"X"}, "user": {"colleague"}}).expect(t, http.StatusForbidden)
+	b.post("/keys", url.Values{"name": {"X"}, "user": {"colleague"}}).expect(t, http.StatusUnprocessableEntity, "Choose a user of this organization.")
 }
 
 func TestStaffWhoAreNoMembersChooseForWhomAKeyIs(t *testing.T) {
@@ -239,6 +239,23 @@ func TestOfManyUsersTheWantedOneIsOfferedToo(t *testing.T) {
 	form := b.get("/keys/new?user="+id(last.ID)).expect(t, http.StatusOK, last.Username).form("main form")
 	if form.Get("user") != id(last.ID) {
 		t.Errorf("chosen is %q", form.Get("user"))
+	}
+}
+
+func TestAUserThatIsNoUserIsSaidAtTheField(t *testing.T) {
+	p := startPortal(t)
+	for _, user := range []portal.User{p.Member, p.Admin} {
+		b := p.as(user)
+		for _, wrong := range []string{"abc", "0", "-1"} {
+			for _, refused := range []answer{
+				b.get("/keys/new?name=Kept&step=api-sets&user=" + wrong), b.post("/keys", url.Values{"name": {"Kept"}, "user": {wrong}, "api_set": {"billing"}}),
+			} {
+				refused.expect(t, http.StatusUnprocessableEntity, "Choose a user of this organization.")
+				if refused.form("main form").Get("name") != "Kept" {
+					t.Errorf("the name is lost for %s", wrong)
+				}
+			}
+		}
 	}
 }
 
