@@ -24,16 +24,13 @@ func typed(c echo.Context) url.Values {
 	return c.QueryParams()
 }
 
-// newForm makes the view of a form with what was entered; a form that nobody has
-// filled in yet begins with the given values.
+// newForm makes the view of a form with what was entered. A form that begins
+// with the given values takes an address's query only from a form that was sent,
+// which the hidden values tell.
 func newForm(c echo.Context, values url.Values) page.Form {
-	entered := typed(c)
-	form := page.Form{Values: url.Values{}}
-	for name, value := range values {
-		form.Values[name] = value
-	}
-	if len(entered) > 0 {
-		form.Values = entered
+	form := page.Form{Values: typed(c)}
+	if values != nil && !form.Values.Has("submission") && !form.Values.Has("version") {
+		form.Values = values
 	}
 	if form.Values.Get("submission") == "" {
 		form.Values.Set("submission", rand.Text()) // by which a form that is sent twice is known

@@ -142,6 +142,14 @@ func TestCreateUserKeepsWhatWasTypedWhenItIsRefused(t *testing.T) {
 	}
 }
 
+func TestWhatComesWithAnAddressDoesNotEmptyTheFormOfAnAccount(t *testing.T) {
+	p := startPortal(t)
+	form := p.as(p.Admin).get(userAddress(p.Member)+"/edit?utm_source=x&username=other").expect(t, http.StatusOK).form("main form")
+	if form.Get("username") != p.Member.Username || form.Get("email") != p.Member.Email || form.Get("version") != id(p.Member.Version) {
+		t.Errorf("the form has %v", form)
+	}
+}
+
 func TestANewUserGetsALinkToChooseThePasswordWith(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Admin)
