@@ -50,7 +50,7 @@ func (s *Server) guard(r route) echo.HandlerFunc {
 			return err
 		}
 		if here.user.PasswordExpired && !strings.HasPrefix(r.path, "/profile/password") && r.path != "/logout" {
-			return s.redirect(c, "/profile/password")
+			return s.askForPassword(c, r)
 		}
 		return r.handler(s, c)
 	}
@@ -60,24 +60,46 @@ func (s *Server) guard(r route) echo.HandlerFunc {
 // typed into a form that was sent meanwhile comes back with the form's page
 // afterwards, except passwords.
 func (s *Server) askToLogIn(c echo.Context, r route, reason string) error {
-	if c.Request().Method == http.MethodGet {
-		back := localPath(c.Request().URL.RequestURI())
-		address := "/login?" + url.Values{"next": {back}}.Encode()
-		if c.Request().Header.Get("HX-Request") != "" {
-			c.Response().Header().Set("HX-Redirect", address)
-			return c.NoContent(http.StatusUnauthorized)
-		}
-		return s.redirect(c, address)
+	if c.Request().Method != http.MethodPost {
+		return s.goBy(c, "/login")
 	}
 	if reason == "" {
 		reason = "Log in to go on."
 	}
-	next := "/"
 	if r.form != "" {
 		reason += " What you typed is kept: nothing was sent yet."
-		next = fillPath(c, r.form) + "?" + keepTyped(c.Request().PostForm).Encode()
 	}
-	return s.renderLogin(c, http.StatusUnauthorized, loginForm{next: next, notice: reason})
+	return s.renderLogin(c, http.StatusUnauthorized, loginForm{next: formAgain(c, r), notice: reason})
+}
+
+// askForPassword lets somebody whose password has expired choose a new one in
+// place of the page that was asked for, which comes back afterwards as in
+// askToLogIn.
+func (s *Server) askForPassword(c echo.Context, r route) error {
+	if c.Request().Method != http.MethodPost {
+		return s.goBy(c, "/profile/password")
+	}
+	return s.renderPasswordChange(c, http.StatusForbidden, nextForm(formAgain(c, r)))
+}
+
+// goBy leads to the page that was asked for by way of another one.
+func (s *Server) goBy(c echo.Context, path string) error {
+	back := localPath(c.Request().URL.RequestURI())
+	address := path + "?" + url.Values{"next": {back}}.Encode()
+	if c.Request().Header.Get("HX-Request") != "" {
+		c.Response().Header().Set("HX-Redirect", address)
+		return c.NoContent(http.StatusUnauthorized)
+	}
+	return s.redirect(c, address)
+}
+
+// formAgain gives the address of the page of a form that was sent, with what was
+// typed into it; "/" when it has none.
+func formAgain(c echo.Context, r route) string {
+	if r.form == "" {
+		return "/"
+	}
+	return fillPath(c, r.form) + "?" + keepTyped(c.Request().PostForm).Encode()
 }
 
 func keepTyped(form url.Values) url.Values {

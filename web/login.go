@@ -52,10 +52,23 @@ func (s *Server) logIn(c echo.Context) error {
 		values.Del("password")
 		return s.renderLogin(c, status, loginForm{form: page.Form{Values: values, Message: message}, next: next})
 	}
+	if err := s.endEarlierSession(c); err != nil {
+		return err
+	}
 	if err := s.startSession(c, token.Reveal()); err != nil {
 		return err
 	}
 	return s.redirect(c, next)
+}
+
+// endEarlierSession ends the session that the browser still has when it gets
+// another.
+func (s *Server) endEarlierSession(c echo.Context) error {
+	session, err := s.sessions.Get(c.Request(), s.cookieName())
+	if err != nil || session.IsNew {
+		return err
+	}
+	return s.manage.SignOut(c.Request().Context(), session.ID)
 }
 
 func (s *Server) logOut(c echo.Context) error {

@@ -165,10 +165,69 @@ func TestAnExpiredPasswordMustBeChangedBeforeAnythingElse(t *testing.T) {
 	for _, path := range []string{"/", "/keys", "/keys/new", "/profile"} {
 		b.get(path).expect(t, http.StatusSeeOther, "/profile/password")
 	}
-	b.post("/keys", url.Values{"name": {"Too early"}}).expect(t, http.StatusSeeOther, "/profile/password")
+	b.post("/keys", url.Values{"name": {"Too early"}}).expect(t, http.StatusForbidden, "Your password has expired")
 	b.get("/profile/password").expect(t, http.StatusOK, "has expired")
 	b.post("/profile/password", url.Values{"current": {password}, "password": {"another few words"}, "repeat": {"another few words"}}).expect(t, http.StatusSeeOther)
 	b.get("/keys").expect(t, http.StatusOK)
+}
+
+func TestAPasswordThatExpiresMeanwhileLosesNothing(t *testing.T) {
+	for name, ask := range map[string]func(*browser) answer{
+		"a page": func(b *browser) answer {
+			asked := b.get("/keys/new?name=Kept+name&submission=token").expect(b.t, http.StatusSeeOther)
+			return b.get(asked.location).expect(b.t, http.StatusOK, "Your password has expired")
+		},
+		"a form": func(b *browser) answer {
+			return b.post("/keys", url.Values{"name": {"Kept name"}, "submission": {"token"}}).expect(b.t, http.StatusForbidden, "Your password has expired")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPortal(t)
+			p.givePassword(p.Member, password)
+			b := p.as(p.Member)
+			b.t = t
+			p.as(p.Admin).post("/users/"+id(p.Member.ID)+"/act", url.Values{"action": {"expire-password"}}).expect(t, http.StatusSeeOther)
+			form := ask(b).form("main form")
+			form.Set("current", password)
+			form.Set("password", "short")
+			form.Set("repeat", "short")
+			form = b.post("/profile/password", form).expect(t, http.StatusUnprocessableEntity).form("main form")
+			form.Set("current", password)
+			form.Set("password", "another few words")
+			form.Set("repeat", "another few words")
+			back := b.post("/profile/password", form).expect(t, http.StatusSeeOther)
+			again := b.get(back.location).expect(t, http.StatusOK, "New API Key").form("main form")
+			if again.Get("name") != "Kept name" || again.Get("submission") != "token" {
+				t.Errorf("kept is %v", again)
+			}
+		})
+	}
+}
+
+func TestAChangedPasswordNeverLeadsToAnotherSite(t *testing.T) {
+	p := startPortal(t)
+	p.givePassword(p.Member, password)
+	form := url.Values{"current": {password}, "password": {"another few words"}, "repeat": {"another few words"}, "next": {"https://evil.example/"}}
+	if led := p.as(p.Member).post("/profile/password", form).expect(t, http.StatusSeeOther); led.location != "/" {
+		t.Errorf("led to %q", led.location)
+	}
+}
+
+func TestLoggingInEndsTheSessionThatTheBrowserHad(t *testing.T) {
+	p := startPortal(t)
+	p.givePassword(p.Member, password)
+	b := p.visitor()
+	logIn(b, "member", password).expect(t, http.StatusSeeOther)
+	before := b.cookie()
+	logIn(b, "member", password).expect(t, http.StatusSeeOther)
+	b.get("/profile").expect(t, http.StatusOK)
+	earlier := p.visitor()
+	request, err := http.NewRequest(http.MethodGet, p.URL+"/profile", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.AddCookie(&http.Cookie{Name: "keyportal", Value: before})
+	earlier.send(request).expect(t, http.StatusSeeOther, "/login")
 }
 
 func TestASessionThatEndedLosesNothingThatWasTyped(t *testing.T) {

@@ -36,8 +36,11 @@ func (s *Server) setPassword(c echo.Context) error {
 }
 
 func (s *Server) showPasswordChange(c echo.Context) error {
-	return s.renderPasswordChange(c, http.StatusOK, page.Form{Values: url.Values{}})
+	return s.renderPasswordChange(c, http.StatusOK, nextForm(c.QueryParam("next")))
 }
+
+// nextForm is a form without what was typed, which leads on to an address.
+func nextForm(next string) page.Form { return page.Form{Values: url.Values{"next": {next}}} }
 
 func (s *Server) renderPasswordChange(c echo.Context, status int, form page.Form) error {
 	here, _, err := s.visitOf(c)
@@ -53,19 +56,21 @@ func (s *Server) changePassword(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	form := nextForm(values.Get("next"))
 	if err := repeated(values); err != nil {
-		return s.renderPasswordChange(c, http.StatusUnprocessableEntity, withError(page.Form{Values: url.Values{}}, err))
+		return s.renderPasswordChange(c, http.StatusUnprocessableEntity, withError(form, err))
 	}
 	session := here.session
 	session.Flash = "Your password is changed. Your other sessions have ended."
 	token, err := s.manage.ChangePassword(c.Request().Context(), session, values.Get("current"), values.Get("password"))
 	if err != nil {
-		return s.answerForm(c, err, func(status int) error {
-			return s.renderPasswordChange(c, status, withError(page.Form{Values: url.Values{}}, err))
-		})
+		return s.answerForm(c, err, func(status int) error { return s.renderPasswordChange(c, status, withError(form, err)) })
 	}
 	if err := s.startSession(c, token.Reveal()); err != nil {
 		return err
+	}
+	if next := values.Get("next"); next != "" {
+		return s.redirect(c, localPath(next))
 	}
 	return s.redirect(c, "/profile")
 }
