@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +24,7 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 	chrome := layout.Chrome{
 		Title: title, Groups: navigation(here.actor, c.Request().URL.Path), UserName: here.user.Name(), Path: c.Request().URL.RequestURI(),
 	}
-	if c.Request().Method != get {
+	if c.Request().Method == http.MethodPost {
 		chrome.Path = "/"
 	}
 	organizations, err := s.manage.MyOrganizations(ctx)
@@ -49,7 +51,8 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 	return chrome, err
 }
 
-// navigation lists what the actor may open.
+// navigation lists what the actor may open in the organization that they are
+// working in.
 func navigation(actor portal.Actor, path string) []layout.NavGroup {
 	var groups []layout.NavGroup
 	for _, group := range []struct {
@@ -73,7 +76,7 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 	} {
 		var items []layout.Nav
 		for _, entry := range group.entries {
-			if portal.CanAnywhere(actor, entry.access.anyOf...) == nil {
+			if entry.opensTo(actor) {
 				items = append(items, layout.Nav{Label: entry.label, Href: entry.href, Icon: entry.icon, Current: within(path, entry.href)})
 			}
 		}
@@ -86,6 +89,11 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 type entry struct {
 	label, href, icon string
 	access            access
+}
+
+func (e entry) opensTo(actor portal.Actor) bool {
+	holds := func(need portal.Authority) bool { return actor.Holds(need, actor.OrganizationID) }
+	return len(e.access.anyOf) == 0 || slices.ContainsFunc(e.access.anyOf, holds)
 }
 
 func within(path, href string) bool {

@@ -30,6 +30,7 @@ const contentPolicy = "default-src 'none'; script-src 'self' 'nonce-%s'; style-s
 
 func (s *Server) useMiddleware() {
 	s.echo.Use(
+		dropRequestID,
 		middleware.RequestID(),
 		middleware.ContextTimeout(requestTimeout), // before what answers errors, so that an error's page still has a context to read with
 		s.logRequests(),
@@ -42,11 +43,20 @@ func (s *Server) useMiddleware() {
 	)
 }
 
+// dropRequestID takes a client's own request ID away: the one in the log and on
+// an error's page is always the portal's.
+func dropRequestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Request().Header.Del(echo.HeaderXRequestID)
+		return next(c)
+	}
+}
+
 // leaveUncompressed keeps the answers to forms uncompressed: they may show a secret
 // beside what was typed, and their length would tell of both. Static files are
 // compressed already.
 func leaveUncompressed(c echo.Context) bool {
-	return c.Request().Method != http.MethodGet || strings.HasPrefix(c.Request().URL.Path, static.Prefix)
+	return c.Request().Method == http.MethodPost || strings.HasPrefix(c.Request().URL.Path, static.Prefix)
 }
 
 // logRequests writes a line for each request. It names the route and not the

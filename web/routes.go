@@ -98,7 +98,15 @@ var routes = []route{
 
 func (s *Server) addRoutes() {
 	for _, r := range routes {
-		s.echo.Add(r.method, r.path, s.guard(r))
+		s.add(r.method, r.path, s.guard(r))
 	}
-	s.echo.GET(static.Prefix+"*", echo.WrapHandler(static.Handler()))
+	s.add(get, static.Prefix+"*", echo.WrapHandler(static.Handler()))
+}
+
+// add adds a route; what answers GET answers HEAD alike, without the body.
+func (s *Server) add(method, path string, handler echo.HandlerFunc) {
+	s.echo.Add(method, path, handler)
+	if method == get {
+		s.echo.Add(http.MethodHead, path, handler)
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/store/storetest"
+	"keyportal/static"
 	"keyportal/web"
 )
 
@@ -125,7 +127,7 @@ func userForm(p *running) url.Values {
 }
 
 func membershipForm(p *running) url.Values {
-	return url.Values{"member": {"on"}, "role": {id(p.Role.ID)}, "version": {"1"}}
+	return url.Values{"role": {id(p.Role.ID)}, "version": {"1"}}
 }
 
 func apiSetForm(p *running) url.Values {
@@ -188,6 +190,61 @@ func (p *running) ask(persona string, route web.Route, form url.Values) answer {
 		return b.get(p.address(route.Path))
 	}
 	return b.post(p.address(route.Path), form)
+}
+
+func TestHEADIsAnsweredAsGETWithoutTheBody(t *testing.T) {
+	p := startPortal(t)
+	for _, b := range []*browser{p.as(p.SuperAdmin), p.as(p.Nobody), p.visitor()} {
+		for _, route := range web.Routes() {
+			if route.Method != http.MethodGet {
+				continue
+			}
+			b.wantSameHead(t, p.address(route.Path))
+		}
+		b.wantSameHead(t, static.URL("app.css"))
+	}
+}
+
+func (b *browser) wantSameHead(t *testing.T, path string) {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodHead, b.base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, got := b.send(request), b.get(path)
+	if head.status != got.status || head.location != got.location || head.header.Get("Content-Type") != got.header.Get("Content-Type") || head.body != "" {
+		t.Errorf("HEAD %s: %d to %q with %d bytes, GET: %d to %q", path, head.status, head.location, len(head.body), got.status, got.location)
+	}
+}
+
+func TestTheRequestIDIsThePortalsOwn(t *testing.T) {
+	p := startPortal(t)
+	request, err := http.NewRequest(http.MethodGet, p.URL+"/nowhere", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Request-Id", "chosen-by-the-client")
+	got := p.visitor().send(request).expect(t, http.StatusNotFound)
+	if id := got.header.Get("X-Request-Id"); id == "" || id == "chosen-by-the-client" {
+		t.Errorf("the request's ID is %q", id)
+	}
+	if strings.Contains(got.body+p.Log.String(), "chosen-by-the-client") {
+		t.Error("the client's ID is in the page or the log")
+	}
+}
+
+func TestTheNavigationShowsWhatOpensInTheOrganizationOneIsWorkingIn(t *testing.T) {
+	p := startPortal(t)
+	storetest.Member(t, p.Store, p.Other, p.Member)
+	b := p.as(p.Member)
+	entries := func() int { return b.get("/").expect(t, http.StatusOK).doc.Find("nav a[href='/keys']").Length() }
+	if entries() != 1 {
+		t.Error("API Keys is not there where one has keys")
+	}
+	b.post("/organization", url.Values{"organization_id": {id(p.Other.ID)}}).expect(t, http.StatusSeeOther)
+	if entries() != 0 {
+		t.Error("API Keys is there where one holds nothing")
+	}
 }
 
 func TestAFormFromAnotherSiteIsRefusedOnEveryRoute(t *testing.T) {
