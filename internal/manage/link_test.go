@@ -51,6 +51,7 @@ func TestAPasswordLinkSetsThePasswordOnce(t *testing.T) {
 		w.wantOver("a session from before", session)
 		must(w.m.SignIn(t.Context(), manage.SignIn{Username: user.Username, Password: newPassword, Address: homeAddress}))(t)
 
+		wantEqual(t, "used", must(w.s.Link(t.Context(), secret.HashOf(token)))(t).UsedAt, w.clock.Now())
 		_, err = w.m.PasswordLinkUser(t.Context(), token)
 		wantCode(t, "looked at again", err, portal.CodeNotFound)
 		_, err = w.m.SetPassword(t.Context(), token, "yet another battery")

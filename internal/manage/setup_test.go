@@ -44,6 +44,7 @@ func TestTheSetUpLinkMakesTheFirstSuperAdminOnce(t *testing.T) {
 		_, err := w.m.SetUp(ctx, token, first("eve"))
 		wantCode(t, "a second time", err, portal.CodeNotFound)
 		wantCode(t, "the used link", w.m.CheckSetupLink(t.Context(), token), portal.CodeNotFound)
+		wantEqual(t, "used", must(w.s.Link(t.Context(), secret.HashOf(token)))(t).UsedAt, w.clock.Now())
 		wantEqual(t, "a further link", must(w.m.SetupLink(t.Context()))(t), "")
 	})
 }
