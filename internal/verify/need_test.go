@@ -40,9 +40,11 @@ func TestOnlyWhatNoSetClaimsIsLetPassAsUnmatched(t *testing.T) {
 	s := storetest.SQLite(t)
 	f := storetest.NewFixture(t, s)
 	editSet(t, s, &f.Dunning, func(x *portal.APISet) { x.Routes = []string{"GET /dunning/"} })
+	editSet(t, s, &f.Revenue, func(x *portal.APISet) { x.RetiredAt = s.Now() })
 	c := verify.New(s, verify.Options{})
 	for uri, want := range map[string]verify.Code{
 		"/elsewhere":         "VALID",
+		"/revenue/7":         "API_SET_NOT_GRANTED", // the set that claims it is retired
 		"":                   "VALID",
 		"/billing/7":         "VALID",
 		"/dunning/7":         "API_SET_NOT_GRANTED",
