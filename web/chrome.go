@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,16 +28,14 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 	if c.Request().Method == http.MethodPost {
 		chrome.Path = "/"
 	}
-	organizations, err := s.manage.MyOrganizations(ctx)
-	if err != nil {
+	if chrome.Organizations, chrome.MoreOrganizations, err = s.otherOrganizations(ctx, here.actor); err != nil {
 		return chrome, err
 	}
-	for _, organization := range organizations {
-		chrome.Organizations = append(chrome.Organizations, ui.Option{Value: strconv.FormatInt(organization.ID, 10), Label: organization.Name})
-		if organization.ID == here.session.OrganizationID {
-			chrome.Organization, chrome.Level = organization.Name, organization.LevelName
-		}
+	organization, err := s.manage.Organization(ctx, here.session.OrganizationID)
+	if err != nil && portal.CodeOf(err) != portal.CodeNotFound { // it is none, or none of the viewer's any more
+		return chrome, err
 	}
+	chrome.Organization, chrome.Level = organization.Name, organization.LevelName
 	if here.session.InstanceID != 0 {
 		instance, err := s.manage.Instance(ctx, here.session.InstanceID)
 		if err != nil {
@@ -49,6 +48,21 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 		chrome.Flash = &ui.Flash{Tone: ui.OK, Text: message}
 	}
 	return chrome, err
+}
+
+const organizationsInMenu = 20 // of staff, who find the others in the list
+
+// otherOrganizations offers the organizations to switch to, and tells whether
+// there are more in the list of organizations.
+func (s *Server) otherOrganizations(ctx context.Context, actor portal.Actor) (options []ui.Option, more bool, err error) {
+	organizations, err := s.manage.MyOrganizations(ctx, organizationsInMenu+1)
+	if len(organizations) > organizationsInMenu && actor.Holds(portal.ViewOrganizations, 0) {
+		organizations, more = organizations[:organizationsInMenu], true
+	}
+	for _, organization := range organizations {
+		options = append(options, ui.Option{Value: strconv.FormatInt(organization.ID, 10), Label: organization.Name})
+	}
+	return options, more, err
 }
 
 // navigation lists what the actor may open in the organization that they are

@@ -87,9 +87,11 @@ func (s *Server) listedOrganizations(ctx context.Context) ([]ui.Option, error) {
 	return slices.Insert(slices.Delete(options, here, here+1), 0, first, everybody), err
 }
 
+const organizationsOffered = 500 // at the most, in a field
+
 // organizationOptions offers the organizations that the actor can work in.
 func (s *Server) organizationOptions(ctx context.Context) ([]ui.Option, error) {
-	organizations, err := s.manage.MyOrganizations(ctx)
+	organizations, err := s.manage.MyOrganizations(ctx, organizationsOffered)
 	options := make([]ui.Option, len(organizations))
 	for i, organization := range organizations {
 		options[i] = ui.Option{Value: strconv.FormatInt(organization.ID, 10), Label: organization.Name}

@@ -428,7 +428,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"APISet": second(m.APISet(ctx, w.Billing.ID)), "APISets": second(m.APISets(ctx)), "CheckNewKey": m.CheckNewKey(ctx, w.newKey()),
 		"ClientLevels": second(m.ClientLevels(ctx)), "Instance": second(m.Instance(ctx, w.Instance.ID)), "Key": second(m.Key(ctx, w.Key.ID)),
 		"KeyCounts": counts, "KeyHistory": second(m.KeyHistory(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
-		"Licenses": second(m.Licenses(ctx, o)), "MyOrganizations": second(m.MyOrganizations(ctx)), "OfferedAPISets": second(m.OfferedAPISets(ctx, o, w.User.ID)),
+		"Licenses": second(m.Licenses(ctx, o)), "MyOrganizations": second(m.MyOrganizations(ctx, 500)), "OfferedAPISets": second(m.OfferedAPISets(ctx, o, w.User.ID)),
 		"Organization": second(m.Organization(ctx, o)), "Organizations": second(m.Organizations(ctx, portal.List{})), "Role": second(m.Role(ctx, w.Role.ID)),
 		"Roles": second(m.Roles(ctx, o)), "User": second(m.User(ctx, w.User.ID)), "UserHistory": second(m.UserHistory(ctx, w.User.ID)),
 		"Users": second(m.Users(ctx, portal.UserFilter{OrganizationID: o})), "VerifyChain": second(m.VerifyChain(ctx)), "VerifyKey": second(m.VerifyKey(ctx, w.Secret.Reveal())),

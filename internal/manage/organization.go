@@ -8,12 +8,13 @@ import (
 	"keyportal/internal/store"
 )
 
-// MyOrganizations lists the organizations that the actor can work in: all for
-// staff, else those of the actor's memberships.
-func (m *Manager) MyOrganizations(ctx context.Context) ([]portal.Organization, error) {
+// MyOrganizations lists the organizations that the actor can work in: for staff
+// all, but of many only the first ones by name, else those of the actor's
+// memberships.
+func (m *Manager) MyOrganizations(ctx context.Context, most int) ([]portal.Organization, error) {
 	actor := portal.ActorFrom(ctx)
 	if actor.Holds(portal.ViewOrganizations, 0) {
-		page, err := m.Store.Organizations(ctx, portal.List{Limit: organizationsOffered})
+		page, err := m.Store.Organizations(ctx, portal.List{Limit: most})
 		return page.Rows, err
 	}
 	var mine []portal.Organization
@@ -30,8 +31,6 @@ func (m *Manager) MyOrganizations(ctx context.Context) ([]portal.Organization, e
 	}
 	return mine, err
 }
-
-const organizationsOffered = 500 // at the most, in the menu that switches
 
 // Organizations lists organizations. For who may View Organizations.
 func (m *Manager) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.Organization], error) {

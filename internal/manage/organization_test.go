@@ -137,7 +137,7 @@ func TestOrganizationsAreSeenByTheirMembersAndByStaff(t *testing.T) {
 		} {
 			ctx := w.as(test.actor)
 			var mine []int64
-			for _, organization := range must(w.m.MyOrganizations(ctx))(t) {
+			for _, organization := range must(w.m.MyOrganizations(ctx, 500))(t) {
 				mine = append(mine, organization.ID)
 			}
 			slices.Sort(mine)

@@ -35,6 +35,8 @@ type Chrome struct {
 	Environment   string      // "production" or "test"; may be empty
 	Organizations []ui.Option // to switch to, by ID
 
+	MoreOrganizations bool // there are others in the list of organizations
+
 	UserName string
 	Path     string // of this page with its query, to return to after a switch
 	Flash    *ui.Flash
