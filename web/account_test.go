@@ -71,7 +71,7 @@ func TestDisablingAndLockingAskFirstAndSayWhatStops(t *testing.T) {
 			t.Errorf("%s does not ask first", step.stop)
 		}
 		ask := b.get(userAddress(p.Member)+"?action="+step.stop).expect(t, http.StatusOK,
-			"1 API key in Gold Client would stop working", "sessions end at once", "refused from the next check on")
+			"1 API key would stop working", "sessions end at once", "refused from the next check on")
 		done := b.post(userAddress(p.Member)+"/act", ask.form("main form")).expect(t, http.StatusSeeOther)
 		b.get(done.location).expect(t, http.StatusOK, "Member Person "+step.note)
 		member.get("/profile").expect(t, http.StatusSeeOther, "/login")

@@ -43,11 +43,10 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 		}
 		chrome.Instance, chrome.Environment = instance.Name, string(instance.Environment)
 	}
-	message, err := s.takeFlash(c, here)
-	if message != "" {
+	if message := s.takeFlash(c, here); message != "" {
 		chrome.Flash = &ui.Flash{Tone: ui.OK, Text: message}
 	}
-	return chrome, err
+	return chrome, nil
 }
 
 const organizationsInMenu = 20 // of staff, who find the others in the list

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -98,7 +99,7 @@ func (s *Server) showKey(c echo.Context) error {
 	}
 	actor := portal.ActorFrom(ctx)
 	return s.render(c, http.StatusOK, key.Name, page.Key{
-		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key, key.State(s.manage.Now())), History: page.History(history),
+		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history),
 		CanChange: key.Changeable == nil,
 		SeesUser:  key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
 		Now:       s.manage.Now(),
@@ -122,20 +123,21 @@ func grantedAPISets(key manage.KeyDetails) []page.GrantedAPISet {
 }
 
 // whyRefused says why the check refuses a key that is active itself.
-func whyRefused(key manage.KeyDetails, state portal.KeyState) string {
-	switch {
-	case state != portal.KeyActive:
+func whyRefused(key portal.Key, state portal.KeyState) string {
+	if state != portal.KeyActive {
 		return ""
-	case !key.User.Enabled:
-		return "This key is refused at present: the account of " + key.UserName + " is disabled."
-	case key.User.Locked:
+	}
+	switch key.RefusedAs {
+	case portal.CheckUserDisabled:
+		return "This key is refused at present: the account of " + key.UserName + " is disabled, or no longer in " + key.OrganizationName + "."
+	case portal.CheckUserLocked:
 		return "This key is refused at present: the account of " + key.UserName + " is locked."
-	case key.User.PasswordExpired:
+	case portal.CheckUserExpired:
 		return "This key is refused at present: " + key.UserName + " has to choose a new password first."
-	case !key.Member:
-		return "This key reaches nothing at present: " + key.UserName + " is not in " + key.OrganizationName + " any more."
-	case key.Organization.Suspended:
+	case portal.CheckOrgSuspended:
 		return "This key is refused at present: " + key.OrganizationName + " is suspended."
+	case portal.CheckLicenseInactive:
+		return "This key is refused at present: its license is not active."
 	}
 	return ""
 }
@@ -203,21 +205,21 @@ func (s *Server) renderKeyEdit(c echo.Context, status int, form page.Form, view 
 }
 
 func (s *Server) enableKey(c echo.Context) error {
-	return s.switchKey(c, true, "is enabled: it is accepted from the next check on.")
+	return s.switchKey(c, s.manage.EnableKey, "is enabled: it is accepted from the next check on.")
 }
 
 func (s *Server) disableKey(c echo.Context) error {
-	return s.switchKey(c, false, "is disabled: it is refused from the next check on. Enabling it again undoes that.")
+	return s.switchKey(c, s.manage.DisableKey, "is disabled: it is refused from the next check on. Enabling it again undoes that.")
 }
 
 // switchKey enables or disables a key and returns to the page where that was
 // chosen.
-func (s *Server) switchKey(c echo.Context, enabled bool, done string) error {
+func (s *Server) switchKey(c echo.Context, act func(context.Context, int64) error, done string) error {
 	key, err := s.keyOf(c)
 	if err != nil {
 		return err
 	}
-	if err := s.manage.SetKeyEnabled(c.Request().Context(), key.ID, enabled); err != nil {
+	if err := act(c.Request().Context(), key.ID); err != nil {
 		return err
 	}
 	back := localPath(c.Request().PostForm.Get("back"))

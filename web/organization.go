@@ -24,12 +24,10 @@ func (s *Server) switchOrganization(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	here.session.OrganizationID, here.session.InstanceID = organization.ID, 0
-	here.session.Flash = "You are working in " + organization.Name + " now."
-	if err := s.manage.SaveSession(c.Request().Context(), here.session); err != nil {
+	if err := s.manage.MoveSession(c.Request().Context(), here.session, organization.ID); err != nil {
 		return err
 	}
-	return s.redirect(c, localPath(values.Get("return")))
+	return s.redirectWith(c, localPath(values.Get("return")), "You are working in "+organization.Name+" now.")
 }
 
 func (s *Server) listOrganizations(c echo.Context) error {

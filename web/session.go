@@ -110,16 +110,20 @@ func (s *Server) flash(c echo.Context, message string) error {
 	if err != nil || here == nil {
 		return err
 	}
-	here.session.Flash = message
-	return s.manage.SaveSession(c.Request().Context(), here.session)
+	return s.manage.PutFlash(c.Request().Context(), here.session, message)
 }
 
-// takeFlash takes the message that the page before left.
-func (s *Server) takeFlash(c echo.Context, here *visit) (string, error) {
+// takeFlash takes the message that the page before left. One that can't be
+// removed is shown once more: pages can be read while the database can't be
+// written.
+func (s *Server) takeFlash(c echo.Context, here *visit) string {
 	message := here.session.Flash
 	if message == "" {
-		return "", nil
+		return ""
+	}
+	if err := s.manage.TakeFlash(c.Request().Context(), here.session); err != nil {
+		s.Log.Warn("A message could not be removed from its session.", "error", err)
 	}
 	here.session.Flash = ""
-	return message, s.manage.SaveSession(c.Request().Context(), here.session)
+	return message
 }

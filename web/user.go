@@ -204,12 +204,32 @@ func (s *Server) accountKeys(ctx context.Context, user manage.UserDetails, organ
 	}
 	changeable := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user.ID) == nil
 	keys := &page.AccountKeys{More: found.Next != "", Member: activeMember(user, organization)}
-	keys.CanGenerate = keys.Member && changeable && portal.CanMapKeyTo(actor, user.User) == nil
+	keys.CanGenerate = keys.Member && changeable && portal.CanMapKeyTo(actor, portal.Standing{User: user.User}, organization) == nil
 	for _, key := range found.Rows {
 		keys.Rows = append(keys.Rows, page.KeyRow{Key: key, Changeable: changeable})
 	}
 	keys.Organization, err = s.organizationName(ctx, organization)
 	return keys, err
+}
+
+// keysEverywhere gives the keys that act as a user in all of the user's
+// organizations that the actor may see; nil when there is none.
+func (s *Server) keysEverywhere(ctx context.Context, user manage.UserDetails) (*page.AccountKeys, error) {
+	var all *page.AccountKeys
+	for _, membership := range user.Memberships {
+		keys, err := s.accountKeys(ctx, user, membership.OrganizationID)
+		if err != nil {
+			return nil, err
+		}
+		if keys == nil {
+			continue
+		}
+		if all == nil {
+			all = &page.AccountKeys{}
+		}
+		all.Rows, all.More = append(all.Rows, keys.Rows...), all.More || keys.More
+	}
+	return all, nil
 }
 
 // askUserAction asks before an action on an account, with what stops by it.
@@ -221,8 +241,7 @@ func (s *Server) askUserAction(c echo.Context, action page.AccountAction) error 
 	if user.Manageable != nil {
 		return user.Manageable
 	}
-	ctx := c.Request().Context()
-	keys, err := s.accountKeys(ctx, user, portal.ActorFrom(ctx).OrganizationID)
+	keys, err := s.keysEverywhere(c.Request().Context(), user)
 	if err != nil {
 		return err
 	}

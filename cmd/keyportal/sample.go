@@ -223,7 +223,7 @@ func (s *sample) endKeys(ctx context.Context, ids []int64) error {
 		switch {
 		case err != nil:
 		case key.disabled:
-			err = s.manager.SetKeyEnabled(acting, ids[i], false)
+			err = s.manager.DisableKey(acting, ids[i])
 		case key.revoked:
 			err = s.manager.RevokeKey(acting, ids[i], key.name)
 		}

@@ -92,9 +92,12 @@ var changes = []change{
 	}, func(w *world) []string {
 		return line(`key edited %s: Description A key for tests.→; API sets billing API, revenue-management API→billing API, dunning API`, w.Key.Name)
 	}},
-	{"SetKeyEnabled", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		return m.SetKeyEnabled(ctx, w.Key.ID, false)
+	{"DisableKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.DisableKey(ctx, w.Key.ID)
 	}, func(w *world) []string { return line(`key disabled %s: Enabled Yes→No`, w.Key.Name) }},
+	{"EnableKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.EnableKey(ctx, w.Key.ID)
+	}, func(w *world) []string { return line(`key enabled %s: Enabled No→Yes`, w.Key.Name) }},
 	{"RevokeKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.RevokeKey(ctx, w.Key.ID, w.Key.Name)
 	}, func(w *world) []string { return line(`key revoked %s: Revoked No→Yes`, w.Key.Name) }},
@@ -316,7 +319,7 @@ func TestWhatChangesNothingIsNotRecorded(t *testing.T) {
 			"API set":      w.m.UpdateAPISet(ctx, w.apiSetOf(w.Billing.ID)),
 			"put back":     w.m.RestoreAPISet(ctx, w.Billing.ID, w.Billing.Version),
 			"key":          w.m.UpdateKey(ctx, w.keyOf(w.Key.ID)),
-			"enable key":   w.m.SetKeyEnabled(ctx, w.Key.ID, true),
+			"enable key":   w.m.EnableKey(ctx, w.Key.ID),
 			"organization": w.m.UpdateOrganization(ctx, w.organizationOf(w.Organization.ID)),
 		} {
 			wantCode(t, what, err, allowed)
@@ -371,7 +374,7 @@ var (
 		"APISet", "APISets", "CheckNewKey", "ClientLevels", "Instance", "Key", "KeyCounts", "KeyHistory", "KeyUsers", "Keys", "Licenses", "MyOrganizations",
 		"OfferedAPISets", "Organization", "Organizations", "Role", "Roles", "User", "UserHistory", "Users", "VerifyChain", "VerifyKey",
 	}
-	besides = []string{"CheckSetupLink", "Now", "PasswordLinkUser", "SaveSession", "Session", "SetUp", "SetupLink", "SignIn", "SignOut", "Sweep"}
+	besides = []string{"CheckSetupLink", "Now", "MoveSession", "PasswordLinkUser", "PutFlash", "Session", "SetUp", "SetupLink", "SignIn", "SignOut", "Sweep", "TakeFlash"}
 	ofTests = []string{"CountHashes", "HashPassword", "SweepOnce"}
 )
 

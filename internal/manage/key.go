@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -42,11 +43,8 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 // KeyDetails is a key with what the actor may do with it and what it reaches.
 type KeyDetails struct {
 	portal.Key
-	User         portal.User         // the mapped user
-	Member       bool                // the mapped user is in the key's organization now
-	Organization portal.Organization // the key's
-	Ineffective  []portal.APISet     // granted, but retired or not allowed by the mapped user's roles now
-	Changeable   error               // nil when the actor may change the key; else why not
+	Ineffective []portal.APISet // granted, but retired or not allowed by the mapped user's roles now
+	Changeable  error           // nil when the actor may change the key; else why not
 }
 
 // Key finds a key that the actor may see. Others are not found.
@@ -60,17 +58,10 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 		return KeyDetails{}, err
 	}
 	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
-	if details.User, err = m.Store.User(ctx, key.UserID); err != nil {
-		return details, err
-	}
-	if details.Organization, err = m.Store.Organization(ctx, key.OrganizationID); err != nil {
-		return details, err
-	}
 	grants, err := m.Store.Grants(ctx, key.UserID)
 	if err != nil {
 		return details, err
 	}
-	_, details.Member = grants[key.OrganizationID]
 	for _, set := range key.APISets {
 		if set.Retired() || !reaches(grants, key.OrganizationID, set) {
 			details.Ineffective = append(details.Ineffective, set)
@@ -126,7 +117,9 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 		if err != nil {
 			return nil, false, err
 		}
-		unmappable := func(user portal.User) bool { return portal.CanMapKeyTo(actor, user) != nil }
+		unmappable := func(user portal.User) bool {
+			return portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization) != nil
+		}
 		users, more = slices.DeleteFunc(found.Rows, unmappable), found.Next != ""
 	} else if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
 		return nil, false, err
@@ -138,7 +131,7 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 		return users, more, err
 	}
 	user, err := m.Store.User(ctx, wanted)
-	if err != nil || portal.CanMapKeyTo(actor, user) != nil {
+	if err != nil || portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization) != nil {
 		return users, more, err
 	}
 	return append(users, user), more, nil
@@ -242,11 +235,21 @@ func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Inval
 		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
 		return nil
 	}
-	user, err := q.User(ctx, key.UserID)
-	if refusal := portal.CanMapKeyTo(portal.ActorFrom(ctx), user); err == nil && refusal != nil {
+	refusal, err := canMapKey(ctx, q, key)
+	if refusal != nil {
 		invalid.Add("user", refusal.Error())
 	}
 	return err
+}
+
+// canMapKey asks the policy whether the actor may give a key its user's rights.
+func canMapKey(ctx context.Context, q store.Queries, key portal.Key) (refusal, err error) {
+	user, err := q.User(ctx, key.UserID)
+	if err != nil {
+		return nil, err
+	}
+	held, err := standing(ctx, q, user)
+	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID), err
 }
 
 // checkExpiry holds a new key's expiry against the organization's rules.
@@ -328,21 +331,46 @@ func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
 		if err != nil {
 			return err
 		}
+		if len(withoutAPISets(key.APISets, was.APISets)) > 0 {
+			if refusal, err := canMapKey(ctx, c.Queries, key); err != nil || refusal != nil {
+				return errors.Join(err, refusal)
+			}
+		}
 		key.Version = in.Version
 		return putKey(ctx, c, was, key, "edited")
 	})
 }
 
-// SetKeyEnabled disables a key, or enables it again. It takes effect on the next
-// check. For who may change the key.
-func (m *Manager) SetKeyEnabled(ctx context.Context, id int64, enabled bool) error {
+// DisableKey makes the check refuse a key until it is enabled again. For who may
+// change the key.
+func (m *Manager) DisableKey(ctx context.Context, id int64) error {
 	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
-		key := was
-		key.Enabled = enabled
-		if enabled {
-			return putKey(ctx, c, was, key, "enabled")
+		if !was.Enabled {
+			return errUnchanged
 		}
+		key := was
+		key.Enabled, key.DisabledBy = false, portal.ActorFrom(ctx).UserID
 		return putKey(ctx, c, was, key, "disabled")
+	})
+}
+
+// EnableKey takes DisableKey back: for who disabled the key, and for who may
+// Manage API Keys.
+func (m *Manager) EnableKey(ctx context.Context, id int64) error {
+	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
+		actor := portal.ActorFrom(ctx)
+		if was.Enabled {
+			return errUnchanged
+		}
+		if was.DisabledBy != actor.UserID && !actor.Holds(portal.ManageAPIKeys, was.OrganizationID) {
+			return portal.Denied("An administrator disabled this API key. Ask one to enable it.")
+		}
+		if refusal, err := canMapKey(ctx, c.Queries, was); err != nil || refusal != nil {
+			return errors.Join(err, refusal)
+		}
+		key := was
+		key.Enabled, key.DisabledBy = true, 0
+		return putKey(ctx, c, was, key, "enabled")
 	})
 }
 

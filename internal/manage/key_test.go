@@ -173,7 +173,7 @@ func TestAKeyKeepsWhatIsNotEffectiveAndIsNotGivenMoreOfIt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		// Key was granted Billing and Revenue; User's roles allow Billing and Dunning.
 		details := must(w.m.Key(w.as(w.User), w.Key.ID))(t)
-		if len(details.Ineffective) != 1 || details.Ineffective[0].ID != w.Revenue.ID || !details.Member || details.Changeable != nil {
+		if len(details.Ineffective) != 1 || details.Ineffective[0].ID != w.Revenue.ID || details.Changeable != nil {
 			t.Errorf("the key's page has %+v", details)
 		}
 		in := w.keyOf(w.Key.ID)
@@ -244,8 +244,8 @@ func TestKeysAreSeenAndChangedByTheirUsersAndTheirManagers(t *testing.T) {
 			in := w.keyOf(w.Key.ID)
 			in.Description += "."
 			wantCode(t, what+" edits it", w.m.UpdateKey(ctx, in), test.change)
-			wantCode(t, what+" disables it", w.m.SetKeyEnabled(ctx, w.Key.ID, false), test.change)
-			wantCode(t, what+" enables it", w.m.SetKeyEnabled(ctx, w.Key.ID, true), test.change)
+			wantCode(t, what+" disables it", w.m.DisableKey(ctx, w.Key.ID), test.change)
+			wantCode(t, what+" enables it", w.m.EnableKey(ctx, w.Key.ID), test.change)
 			doomed, _ := storetest.Key(t, w.s, w.Membership)
 			wantCode(t, what+" revokes one", w.m.RevokeKey(ctx, doomed.ID, doomed.Name), test.change)
 			if test.change != allowed {
@@ -271,7 +271,7 @@ func TestOneNeedsTheAuthorityForOnesOwnKeysToo(t *testing.T) {
 			"check":   w.m.CheckNewKey(ctx, w.newKey()),
 			"offered": second(w.m.OfferedAPISets(ctx, w.Organization.ID, w.User.ID)),
 			"edit":    w.m.UpdateKey(ctx, w.keyOf(w.Key.ID)),
-			"disable": w.m.SetKeyEnabled(ctx, w.Key.ID, false),
+			"disable": w.m.DisableKey(ctx, w.Key.ID),
 			"revoke":  w.m.RevokeKey(ctx, w.Key.ID, w.Key.Name),
 		} {
 			wantCode(t, what, err, portal.CodeForbidden)

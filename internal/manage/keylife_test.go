@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -26,8 +27,8 @@ func TestARevokedKeyStaysRevoked(t *testing.T) {
 				for what, err := range map[string]error{
 					"edit":           w.m.UpdateKey(w.as(ctx), w.keyOf(w.Key.ID)),
 					"a stale form":   w.m.UpdateKey(w.as(ctx), stale),
-					"enable":         w.m.SetKeyEnabled(w.as(ctx), w.Key.ID, true),
-					"disable":        w.m.SetKeyEnabled(w.as(ctx), w.Key.ID, false),
+					"enable":         w.m.EnableKey(w.as(ctx), w.Key.ID),
+					"disable":        w.m.DisableKey(w.as(ctx), w.Key.ID),
 					"revoke":         w.m.RevokeKey(w.as(ctx), w.Key.ID, w.Key.Name),
 					"revoke nothing": w.m.RevokeKey(w.as(ctx), w.Key.ID, ""),
 				} {
@@ -43,12 +44,13 @@ func TestARevokedKeyStaysRevoked(t *testing.T) {
 func TestADisabledKeyIsRefusedUntilItIsEnabled(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for _, step := range []struct {
-			enable bool
-			want   []string
-		}{{true, nil}, {false, []string{"key disabled"}}, {false, nil}, {true, []string{"key enabled"}}} {
-			actions := w.actions(func() { mustDo(t, w.m.SetKeyEnabled(w.as(w.User), w.Key.ID, step.enable)) })
+			act     func(context.Context, int64) error
+			want    []string
+			enabled bool
+		}{{w.m.EnableKey, nil, true}, {w.m.DisableKey, []string{"key disabled"}, false}, {w.m.DisableKey, nil, false}, {w.m.EnableKey, []string{"key enabled"}, true}} {
+			actions := w.actions(func() { mustDo(t, step.act(w.as(w.User), w.Key.ID)) })
 			wantEqual(t, "history", actions, step.want)
-			wantEqual(t, "enabled", w.subject(w.Secret).KeyEnabled, step.enable)
+			wantEqual(t, "enabled", w.subject(w.Secret).KeyEnabled, step.enabled)
 		}
 	})
 }
@@ -63,7 +65,7 @@ func TestAUsersLiveKeysHaveDifferentNames(t *testing.T) {
 			edit.Name = name
 			wantFields(t, "edit: "+name, w.m.UpdateKey(w.as(w.User), edit), "name")
 		}
-		mustDo(t, w.m.SetKeyEnabled(w.as(w.User), first.ID, false))
+		mustDo(t, w.m.DisableKey(w.as(w.User), first.ID))
 		_, err := w.m.CreateKey(w.as(w.User), w.newKey(func(in *manage.NewKey) { in.Name = "My ERP" }))
 		wantFields(t, "a disabled key's", err, "name")
 
@@ -177,7 +179,7 @@ func TestAFormThatIsSentTwiceMakesOneKeyAndShowsItsSecretOnce(t *testing.T) {
 func TestAStaleKeyFormLosesNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		stale := w.keyOf(w.Key.ID)
-		mustDo(t, w.m.SetKeyEnabled(w.as(w.Admin), w.Key.ID, false))
+		mustDo(t, w.m.DisableKey(w.as(w.Admin), w.Key.ID))
 		kept := w.key(w.Key.ID)
 		stale.Name, stale.APISets = "Lost", nil
 		wantCode(t, "a stale form", w.m.UpdateKey(w.as(w.User), stale), portal.CodeConflict)
@@ -194,5 +196,34 @@ func TestTheCommandLineFindsAKeyByItsSecret(t *testing.T) {
 		}
 		_, err := w.m.VerifyKey(w.as(w.Admin), w.Secret.Reveal())
 		wantCode(t, "an admin", err, portal.CodeForbidden)
+	})
+}
+
+func TestAKeyThatSomebodyElseDisabledIsEnabledByWhoManagesAPIKeys(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		mustDo(t, w.m.DisableKey(w.as(w.Admin), w.Key.ID))
+		wantCode(t, "by its user", w.m.EnableKey(w.as(w.User), w.Key.ID), portal.CodeForbidden)
+		mustDo(t, w.m.EnableKey(w.as(w.Admin), w.Key.ID))
+		mustDo(t, w.m.DisableKey(w.as(w.User), w.Key.ID))
+		mustDo(t, w.m.EnableKey(w.as(w.User), w.Key.ID))
+	})
+}
+
+func TestNobodyMakesKeysForWhoHoldsWhatTheCheckObeys(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		gateway := storetest.User(t, w.s)
+		membership := storetest.Member(t, w.s, w.Organization, gateway, storetest.Role(t, w.s, w.Organization, []portal.Authority{portal.ManageUserAPIKey, portal.VerifyKeys}, w.Billing))
+		key, _ := storetest.Key(t, w.s, membership)
+		made := manage.NewKey{OrganizationID: w.Organization.ID, UserID: gateway.ID, Name: "Gateway"}
+		_, err := w.m.CreateKey(w.as(w.Admin), made)
+		wantCode(t, "by the admin", err, portal.CodeInvalid)
+		wantCode(t, "widened by the admin", w.m.UpdateKey(w.as(w.Admin), manage.KeyEdit{ID: key.ID, Version: key.Version, Name: key.Name, APISets: []string{w.Billing.Slug}}), portal.CodeForbidden)
+		mustDo(t, w.m.DisableKey(w.as(w.Admin), key.ID))
+		wantCode(t, "enabled by the admin", w.m.EnableKey(w.as(w.Admin), key.ID), portal.CodeForbidden)
+		_, err = w.m.CreateKey(w.as(w.SuperAdmin), made)
+		mustDo(t, err)
+		made.Name = "My own"
+		_, err = w.m.CreateKey(w.as(gateway), made)
+		mustDo(t, err)
 	})
 }

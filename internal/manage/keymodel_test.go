@@ -31,6 +31,7 @@ type modeled struct {
 	name             string // folded
 	secret           secret.Value
 	enabled, revoked bool
+	disabledBy       int64
 	granted          []string
 }
 
@@ -169,11 +170,23 @@ func (m *model) edit(t *rapid.T) {
 func (m *model) able(t *rapid.T) {
 	m.change(t, func(ctx context.Context, key *modeled) (error, portal.Code) {
 		enable := rapid.Bool().Draw(t, "enable")
-		err := m.w.m.SetKeyEnabled(ctx, key.id, enable)
-		if err == nil {
-			key.enabled = enable
+		actor := portal.ActorFrom(ctx)
+		if !enable {
+			err := m.w.m.DisableKey(ctx, key.id)
+			if err == nil && key.enabled {
+				key.enabled, key.disabledBy = false, actor.UserID
+			}
+			return err, allowed
 		}
-		return err, allowed
+		want := allowed
+		if !key.enabled && key.disabledBy != actor.UserID && actor.Staff != portal.SuperAdmin {
+			want = portal.CodeForbidden
+		}
+		err := m.w.m.EnableKey(ctx, key.id)
+		if err == nil {
+			key.enabled = true
+		}
+		return err, want
 	})
 }
 

@@ -48,6 +48,11 @@ func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
 		if err := canGrantMembership(actor, in.OrganizationID, was); err != nil {
 			return err
 		}
+		if in.Member && (was.ID == 0 || !was.Active()) {
+			if err := canAddMember(ctx, c, user.ID); err != nil {
+				return err
+			}
+		}
 		membership, err := m.newMembership(ctx, c, user, in)
 		if err != nil {
 			return err
@@ -62,6 +67,19 @@ func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
 		_, err = saveMembership(ctx, c, user, membership)
 		return err
 	})
+}
+
+// canAddMember answers whether the actor may add an account to an organization:
+// its password and its keys go with it, so Manage Users is needed wherever the
+// user is already.
+func canAddMember(ctx context.Context, c *store.Change, user int64) error {
+	grants, err := c.Grants(ctx, user)
+	for organization := range grants {
+		if !portal.ActorFrom(ctx).Holds(portal.ManageUsers, organization) {
+			return portal.Denied("This user belongs to another organization. A super admin can add the user here too.")
+		}
+	}
+	return err
 }
 
 // newMembership puts together what a user is given, if the actor may give it.

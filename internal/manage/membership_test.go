@@ -123,22 +123,20 @@ func TestARoleOfAnotherOrganizationCannotBeGiven(t *testing.T) {
 func TestWhoIsNotSeenIsNotMadeAMember(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		staff := storetest.Support(t, w.s)
-		for what, test := range map[string]struct {
+		for _, step := range []struct {
+			what          string
 			actor, target portal.User
 			want          portal.Code
 		}{
-			"admin, a stranger":       {w.Admin, w.Stranger, portal.CodeNotFound},
-			"admin, nobody":           {w.Admin, portal.User{ID: 4711}, portal.CodeNotFound},
-			"super admin, a stranger": {w.SuperAdmin, w.Stranger, allowed},
-			"super admin, staff":      {w.SuperAdmin, staff, allowed},
-			"admin, staff by then":    {w.Admin, staff, portal.CodeForbidden},
+			{"admin, a stranger", w.Admin, w.Stranger, portal.CodeNotFound},
+			{"admin, nobody", w.Admin, portal.User{ID: 4711}, portal.CodeNotFound},
+			{"super admin, a stranger", w.SuperAdmin, w.Stranger, allowed},
+			{"super admin, staff", w.SuperAdmin, staff, allowed},
+			{"admin, staff by then", w.Admin, staff, portal.CodeForbidden},
 		} {
-			if what == "admin, staff by then" {
-				w.set(staff, func(in *manage.MembershipInput) { in.Member = true })
-			}
-			in := w.membershipOf(test.target)
+			in := w.membershipOf(step.target)
 			in.RoleIDs = ids(w.Role)
-			wantCode(t, what, w.m.SetMembership(w.as(test.actor), in), test.want)
+			wantCode(t, step.what, w.m.SetMembership(w.as(step.actor), in), step.want)
 		}
 	})
 }
@@ -207,5 +205,16 @@ func TestAMembershipDecidesWhatTheUsersKeysReachAtOnce(t *testing.T) {
 			wantEqual(t, step.what, subject.Member, step.member)
 			wantEqual(t, step.what, subject.APISets, step.want)
 		}
+	})
+}
+
+func TestWhoHasJoinedAnotherOrganizationIsNotTakenBackByAnAdmin(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.set(w.User, func(in *manage.MembershipInput) { in.Member = false })
+		storetest.Member(t, w.s, w.Other, w.User)
+		back := w.membershipOf(w.User)
+		back.Member = true
+		wantCode(t, "by the admin", w.m.SetMembership(w.as(w.Admin), back), portal.CodeForbidden)
+		mustDo(t, w.m.SetMembership(w.as(w.SuperAdmin), back))
 	})
 }

@@ -45,7 +45,7 @@ func TestTheHistoryOfAUserIsReadByWhoMay(t *testing.T) {
 
 func TestTheHistoryOfAKeyIsItsOwn(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		mustDo(t, w.m.SetKeyEnabled(w.as(w.Admin), w.Key.ID, false))
+		mustDo(t, w.m.DisableKey(w.as(w.Admin), w.Key.ID))
 		must(w.m.CreateKey(w.as(w.User), w.newKey()))(t)
 		mustDo(t, w.m.RevokeKey(w.as(w.User), w.Key.ID, w.Key.Name))
 		var told []string

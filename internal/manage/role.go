@@ -80,8 +80,9 @@ func (m *Manager) CreateRole(ctx context.Context, in RoleInput) (portal.Role, er
 	return made, err
 }
 
-// UpdateRole edits a role, for who may make one like it. What it allows changes
-// for its holders at once. Built-in roles stay as they are (CodeConflict).
+// UpdateRole edits a role, for who may make one like it: nobody adds or takes away
+// what they do not hold. What it allows changes for its holders at once.
+// Built-in roles stay as they are (CodeConflict).
 func (m *Manager) UpdateRole(ctx context.Context, in RoleInput) error {
 	return m.changeRole(ctx, in.ID, func(c *store.Change, was portal.Role) error {
 		role, err := checkRole(ctx, c, was, in)
@@ -100,11 +101,14 @@ func (m *Manager) UpdateRole(ctx context.Context, in RoleInput) error {
 	})
 }
 
-// DeleteRole takes a role away from all its holders for good. Its name must be
-// typed to confirm.
+// DeleteRole takes a role away from all its holders for good, for who holds all
+// of it. Its name must be typed to confirm.
 func (m *Manager) DeleteRole(ctx context.Context, id, version int64, typed string) error {
 	return m.changeRole(ctx, id, func(c *store.Change, role portal.Role) error {
 		if err := confirm(typed, role.Name); err != nil {
+			return err
+		}
+		if err := portal.CanGrant(portal.ActorFrom(ctx), role.OrganizationID, role.Authorities, role.APISets); err != nil {
 			return err
 		}
 		role.Version = version
@@ -162,7 +166,9 @@ func checkRole(ctx context.Context, c *store.Change, was portal.Role, in RoleInp
 	if err := invalid.Err(); err != nil {
 		return role, err
 	}
-	return role, portal.CanGrant(portal.ActorFrom(ctx), role.OrganizationID, without(role.Authorities, was.Authorities), withoutAPISets(role.APISets, was.APISets))
+	authorities := slices.Concat(without(role.Authorities, was.Authorities), without(was.Authorities, role.Authorities))
+	apiSets := slices.Concat(withoutAPISets(role.APISets, was.APISets), withoutAPISets(was.APISets, role.APISets))
+	return role, portal.CanGrant(portal.ActorFrom(ctx), role.OrganizationID, authorities, apiSets)
 }
 
 func checkRoleName(ctx context.Context, c *store.Change, invalid *portal.Invalid, role portal.Role) error {

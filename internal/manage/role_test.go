@@ -99,7 +99,7 @@ func TestWhatARoleHasAlreadyMayStayInIt(t *testing.T) {
 		mustDo(t, w.m.UpdateRole(w.as(manager), in))
 		in = w.roleOf(role.ID)
 		in.Authorities, in.APISets = nil, []string{"billing"}
-		mustDo(t, w.m.UpdateRole(w.as(manager), in))
+		mustDo(t, w.m.UpdateRole(w.as(w.SuperAdmin), in))
 		in = w.roleOf(role.ID)
 		in.APISets = []string{"billing", "dunning"}
 		wantCode(t, "added again", w.m.UpdateRole(w.as(manager), in), portal.CodeForbidden)
@@ -266,5 +266,16 @@ func TestARetiredAPISetMayStayInARoleAndCannotBeAdded(t *testing.T) {
 		_, err := w.m.CreateRole(w.as(w.Admin), w.newRole(func(in *manage.RoleInput) { in.APISets = []string{"dunning"} }))
 		wantFields(t, "added", err, "api_set")
 		wantSays(t, "added", err, "was retired")
+	})
+}
+
+func TestNobodyTakesAwayByARoleWhatTheyDoNotHold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		keeper := w.holder([]portal.Authority{portal.RoleManagement})
+		role := storetest.Role(t, w.s, w.Organization, []portal.Authority{portal.ManageUsers}, w.Billing)
+		emptied := manage.RoleInput{ID: role.ID, Version: role.Version, Name: role.Name}
+		wantCode(t, "emptying it", w.m.UpdateRole(w.as(keeper), emptied), portal.CodeForbidden)
+		wantCode(t, "deleting it", w.m.DeleteRole(w.as(keeper), role.ID, role.Version, role.Name), portal.CodeForbidden)
+		mustDo(t, w.m.UpdateRole(w.as(w.Admin), emptied))
 	})
 }

@@ -138,7 +138,10 @@ func (m *Manager) insertSession(ctx context.Context, u *store.Update, session po
 	return u.InsertSession(ctx, session)
 }
 
-const seenEvery = time.Minute // how exactly a session's last use is kept
+const (
+	seenEvery    = time.Minute // how exactly a session's last use is kept
+	touchTimeout = time.Second
+)
 
 // Session gives the session of a token with its user and actor, whose context
 // organization is the session's. A session that is unknown, over, unused for
@@ -166,9 +169,17 @@ func (m *Manager) Session(ctx context.Context, token string) (portal.Session, po
 	actor.OrganizationID = session.OrganizationID
 	if m.Now().Sub(session.SeenAt) >= seenEvery {
 		session.SeenAt = m.Now()
-		err = m.Store.Update(ctx, func(u *store.Update) error { return u.UpdateSession(ctx, session) })
+		m.touch(ctx, session)
 	}
-	return session, user, actor, err
+	return session, user, actor, nil
+}
+
+// touch notes that a session was used. Pages can be read while the database
+// can't be written, so that this fails is no reason to refuse one.
+func (m *Manager) touch(ctx context.Context, session portal.Session) {
+	ctx, cancel := context.WithTimeout(ctx, touchTimeout)
+	defer cancel()
+	_ = m.Store.Update(ctx, func(u *store.Update) error { return u.TouchSession(ctx, session.Hash) })
 }
 
 func (m *Manager) liveSession(ctx context.Context, token string) (portal.Session, error) {
@@ -200,13 +211,26 @@ func (m *Manager) SignOut(ctx context.Context, token string) error {
 	return m.Store.Update(ctx, func(u *store.Update) error { return u.EndSession(ctx, hash[:]) })
 }
 
-// SaveSession writes what a page may change of a session: its organization and
-// its message for the next page. For the session's own user.
-func (m *Manager) SaveSession(ctx context.Context, session portal.Session) error {
-	if actor := portal.ActorFrom(ctx); !actor.CanSee(session.OrganizationID) && session.OrganizationID != 0 {
-		return portal.NotFound(portal.NounOrganization)
+// MoveSession changes the organization that a session works in; 0 is none. For
+// the session's own user, who must see the organization (CodeNotFound).
+func (m *Manager) MoveSession(ctx context.Context, session portal.Session, organization int64) error {
+	if organization != 0 {
+		if _, err := m.Organization(ctx, organization); err != nil {
+			return err
+		}
 	}
-	return m.Store.Update(ctx, func(u *store.Update) error { return u.UpdateSession(ctx, session) })
+	return m.Store.Update(ctx, func(u *store.Update) error { return u.MoveSession(ctx, session.Hash, organization, 0) })
+}
+
+// PutFlash leaves a message for the next page of a session. It must not hold a
+// secret.
+func (m *Manager) PutFlash(ctx context.Context, session portal.Session, message string) error {
+	return m.Store.Update(ctx, func(u *store.Update) error { return u.PutFlash(ctx, session.Hash, message) })
+}
+
+// TakeFlash removes the message that a session was read with.
+func (m *Manager) TakeFlash(ctx context.Context, session portal.Session) error {
+	return m.Store.Update(ctx, func(u *store.Update) error { return u.TakeFlash(ctx, session.Hash, session.Flash) })
 }
 
 // clip gives the first characters of a text that is kept as it came.

@@ -91,11 +91,11 @@ func (m *Manager) User(ctx context.Context, id int64) (UserDetails, error) {
 	if len(memberships) == 0 && id != actor.UserID && !actor.Holds(portal.ViewUsers, 0) {
 		return details, portal.NotFound(portal.NounUser)
 	}
-	standing, err := m.standing(ctx, m.Store.Queries, user)
+	held, err := standing(ctx, m.Store.Queries, user)
 	if err != nil {
 		return details, err
 	}
-	return UserDetails{user, memberships, portal.CanManageUser(actor, standing)}, nil
+	return UserDetails{user, memberships, portal.CanManageUser(actor, held)}, nil
 }
 
 // visibleMemberships lists those of a user's memberships that the actor may see:
@@ -112,7 +112,8 @@ func (m *Manager) visibleMemberships(ctx context.Context, user int64) ([]portal.
 	return visible, err
 }
 
-func (m *Manager) standing(ctx context.Context, q store.Queries, user portal.User) (portal.Standing, error) {
+// standing reads what matters of a user to who wants to manage the account.
+func standing(ctx context.Context, q store.Queries, user portal.User) (portal.Standing, error) {
 	grants, err := q.Grants(ctx, user.ID)
 	return portal.Standing{User: user, Grants: grants}, err
 }
@@ -300,11 +301,11 @@ func (m *Manager) changeUser(ctx context.Context, id int64, fn func(*store.Chang
 		if err != nil {
 			return err
 		}
-		standing, err := m.standing(ctx, c.Queries, user)
+		held, err := standing(ctx, c.Queries, user)
 		if err != nil {
 			return err
 		}
-		if err := portal.CanManageUser(portal.ActorFrom(ctx), standing); err != nil {
+		if err := portal.CanManageUser(portal.ActorFrom(ctx), held); err != nil {
 			return err
 		}
 		return fn(c, user)

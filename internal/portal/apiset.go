@@ -45,23 +45,23 @@ var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 func ValidSlug(slug string) bool { return len(slug) <= 64 && slugForm.MatchString(slug) }
 
 // Router finds the API set that claims a request by the sets' route patterns.
-type Router struct{ mux *http.ServeMux }
+type Router struct{ live, retired *http.ServeMux }
 
 type claimed string
 
 func (claimed) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
-// NewRouter puts the route patterns of all sets that are not retired together.
+// NewRouter puts the route patterns of all sets together; those of retired sets
+// count where no other claims a request.
 // The error names the first pattern that is malformed or overlaps one of
 // another set so that neither is more specific.
 func NewRouter(sets []APISet) (*Router, error) {
-	router := &Router{http.NewServeMux()}
+	router := &Router{live: http.NewServeMux(), retired: http.NewServeMux()}
 	for _, set := range sets {
-		if set.Retired() {
-			continue
-		}
 		for _, pattern := range set.Routes {
-			if err := router.add(pattern, set.Slug); err != nil {
+			if set.Retired() {
+				_ = claim(router.retired, pattern, set.Slug) // an overlap closes the path all the same
+			} else if err := claim(router.live, pattern, set.Slug); err != nil {
 				return nil, fmt.Errorf("%q of %s: %w", pattern, set.Name, err)
 			}
 		}
@@ -69,7 +69,7 @@ func NewRouter(sets []APISet) (*Router, error) {
 	return router, nil
 }
 
-func (r *Router) add(pattern, slug string) (err error) {
+func claim(mux *http.ServeMux, pattern, slug string) (err error) {
 	if err := checkPattern(pattern); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (r *Router) add(pattern, slug string) (err error) {
 			err = fmt.Errorf("%s", patternFault(fmt.Sprint(panicked)))
 		}
 	}()
-	r.mux.Handle(pattern, claimed(slug))
+	mux.Handle(pattern, claimed(slug))
 	return nil
 }
 
@@ -116,14 +116,17 @@ func patternFault(text string) string {
 }
 
 // Find gives the slug of the API set that claims the request; "" when none
-// does. A path that is not clean (//, /../), be it encoded, is claimed by none.
+// does. What only a retired set claims stays its own, so that retiring a set
+// closes its routes instead of leaving them unclaimed. A path that is not clean (//, /../), be it encoded, is claimed by none.
 func (r *Router) Find(request *http.Request) string {
 	if !isClean(request.URL.Path) {
 		return "" // ServeMux sees no encoded dots, and leaves the path of a CONNECT as it is
 	}
-	handler, pattern := r.mux.Handler(request)
-	if slug, ok := handler.(claimed); ok && pattern != "" {
-		return string(slug)
+	for _, mux := range []*http.ServeMux{r.live, r.retired} {
+		handler, pattern := mux.Handler(request)
+		if slug, ok := handler.(claimed); ok && pattern != "" {
+			return string(slug)
+		}
 	}
 	return ""
 }

@@ -91,12 +91,13 @@ func TestTheDomainNameOfARequestDoesNotMatter(t *testing.T) {
 	wantEqual(t, "API set", router.Find(asked), "billing")
 }
 
-func TestARetiredAPISetClaimsNothing(t *testing.T) {
+func TestARetiredAPISetKeepsWhatNoOtherClaims(t *testing.T) {
 	retired := routed("old", "/billing/", "/{", "/other/")
 	retired.RetiredAt = time.Now()
 	router := newRouter(t, retired, routed("billing", "/billing/"))
 	wantEqual(t, "taken over", router.Find(request(http.MethodGet, "/billing/7")), "billing")
-	wantEqual(t, "left", router.Find(request(http.MethodGet, "/other/7")), "")
+	wantEqual(t, "kept closed", router.Find(request(http.MethodGet, "/other/7")), "old")
+	wantEqual(t, "never claimed", router.Find(request(http.MethodGet, "/else/7")), "")
 }
 
 func TestPatternsThatOverlapAreNamed(t *testing.T) {

@@ -35,10 +35,12 @@ type Key struct {
 	DataLoader       bool
 	AllowedNetworks  []string // CIDR; empty: from anywhere
 	Enabled          bool
+	DisabledBy       int64     // the user who disabled it; 0: nobody, or the command line
 	RevokedAt        time.Time // final
 	ExpiresAt        time.Time // zero: never
 	APISets          []APISet  // granted, whether effective or not
 	Masked           string    // read only: the current secret's mask, "kp_…aB3d"
+	RefusedAs        CheckCode // read only: what the check answers because of its user, organization or license; empty when they are all right
 	LastUsedAt       time.Time // read only, like LastUsedFrom
 	LastUsedFrom     string
 	Version          int64

@@ -98,14 +98,23 @@ func CanUseKeysOf(actor Actor, use KeyUse, organization, user int64) error {
 	return Can(actor, ManageAPIKeys, organization)
 }
 
-// CanMapKeyTo answers whether the actor may generate a key that carries a user's
-// rights. Staff hold more than their organization gives: only they themselves
-// and who may Manage Staff make keys for them.
-func CanMapKeyTo(actor Actor, user User) error {
-	if user.Staff == NotStaff || actor.UserID == user.ID || actor.Holds(ManageStaff, 0) {
+// CanMapKeyTo answers whether the actor may generate, widen or enable a key of an
+// organization that carries a user's rights. Staff hold more than their
+// organization gives, and some users hold what the check itself obeys (Verify
+// keys): their keys are their own to make, or made by who holds as much.
+func CanMapKeyTo(actor Actor, target Standing, organization int64) error {
+	if actor.UserID == target.User.ID && actor.UserID != 0 {
 		return nil
 	}
-	return Denied(user.Name() + " is staff: only they themselves or a super admin can generate keys for them.")
+	if target.User.Staff != NotStaff && !actor.Holds(ManageStaff, 0) {
+		return Denied(target.User.Name() + " is staff: only they themselves or a super admin can generate keys for them.")
+	}
+	for _, authority := range target.Grants[organization].Authorities {
+		if Gateway.Includes(authority) && !actor.Holds(authority, organization) {
+			return Denied(fmt.Sprintf("%s holds “%s”, which you don't: only they themselves or a super admin can generate keys for them.", target.User.Name(), authority.Name()))
+		}
+	}
+	return nil
 }
 
 // CanGrant answers whether the actor may hand out authorities and API sets in
@@ -116,15 +125,17 @@ func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets 
 			return Denied(fmt.Sprintf("You can't grant “%s”: you don't hold it yourself.", authority.Name()))
 		}
 	}
-	if actor.Holds(IssueAPIKeys, 0) || actor.Grants[organization].AllAccess {
-		return nil
-	}
 	for _, set := range apiSets {
-		if !actor.Grants[organization].APISets[set.Slug] {
+		if !actor.mayGrant(set.Slug, organization) {
 			return Denied(fmt.Sprintf("You can't grant the API set “%s”: your own roles don't allow it.", set.Name))
 		}
 	}
 	return nil
+}
+
+// mayGrant tells whether an API set is the actor's to give in an organization.
+func (a Actor) mayGrant(slug string, organization int64) bool {
+	return CanGrantAllAccess(a, organization) == nil || a.Grants[organization].APISets[slug]
 }
 
 // CanGrantAllAccess answers whether the actor may give All Access in an
@@ -145,7 +156,7 @@ type Standing struct {
 // CanManageUser answers whether the actor may change a user's account: its
 // details, whether it is enabled, its password's expiry. An account belongs to
 // its user in every organization, so Manage Users is needed in each of them,
-// and none of the user's authorities may be beyond the actor's. Staff are
+// and nothing that the user holds may be beyond the actor. Staff are
 // managed by who may Manage Staff.
 func CanManageUser(actor Actor, target Standing) error {
 	if actor.Holds(ManageStaff, 0) {
@@ -166,6 +177,14 @@ func CanManageUser(actor Actor, target Standing) error {
 		}
 		if missing := slices.IndexFunc(grant.Authorities, func(a Authority) bool { return !actor.Holds(a, organization) }); missing >= 0 {
 			return Denied(fmt.Sprintf("This user holds “%s”, which you don't. Ask an administrator.", grant.Authorities[missing].Name()))
+		}
+		if grant.AllAccess && CanGrantAllAccess(actor, organization) != nil {
+			return Denied("This user has All Access, which you don't. Ask an administrator.")
+		}
+		for slug := range grant.APISets {
+			if !actor.mayGrant(slug, organization) {
+				return Denied(fmt.Sprintf("This user's keys reach the API set “%s”, which yours don't. Ask an administrator.", slug))
+			}
 		}
 	}
 	return nil

@@ -212,11 +212,11 @@ func TestKeysAreMappedToStaffByThemselvesAndByWhoManagesStaff(t *testing.T) {
 		"viewer": portal.CodeForbidden, "key manager": portal.CodeForbidden, "user manager": portal.CodeForbidden, "admin": portal.CodeForbidden,
 		"all access": portal.CodeForbidden, "gateway": portal.CodeForbidden, "support": portal.CodeForbidden, "super admin": allowed, "program": allowed,
 	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
-		wantCode(t, "support", portal.CanMapKeyTo(actor, portal.User{ID: another, Staff: portal.Support}), want)
-		wantCode(t, "super admin", portal.CanMapKeyTo(actor, portal.User{ID: another, Staff: portal.SuperAdmin}), want)
-		wantCode(t, "anyone else", portal.CanMapKeyTo(actor, portal.User{ID: another}), allowed)
+		wantCode(t, "support", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another, Staff: portal.Support}}, here), want)
+		wantCode(t, "super admin", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another, Staff: portal.SuperAdmin}}, here), want)
+		wantCode(t, "anyone else", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another}}, here), allowed)
 		if actor.SignedIn() {
-			wantCode(t, "oneself", portal.CanMapKeyTo(actor, portal.User{ID: self, Staff: portal.Support}), allowed)
+			wantCode(t, "oneself", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: self, Staff: portal.Support}}, here), allowed)
 		}
 	})
 }

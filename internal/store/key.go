@@ -13,10 +13,17 @@ import (
 
 const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.description, k.user_id, u.username, u.first_name, u.last_name,
 	k.created_by, k.creator_name, k.license_id, k.application_id, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
-	k.enabled, k.revoked_at, k.expires_at, s.masked, t.used_at, t.used_from, k.version, k.created_at, k.updated_at`
+	k.enabled, k.disabled_by, k.revoked_at, k.expires_at, s.masked, t.used_at, t.used_from, k.version, k.created_at, k.updated_at, ` + refusedAs
+
+// refusedAs says what the check answers because of the key's user, organization
+// and license, in the order in which the check decides.
+const refusedAs = `CASE WHEN NOT u.enabled OR m.ended_at IS NOT NULL THEN 'USER_DISABLED' WHEN u.locked THEN 'USER_LOCKED' WHEN u.password_expired THEN 'USER_EXPIRED'
+	WHEN o.suspended THEN 'ORG_SUSPENDED' WHEN NOT l.active THEN 'LICENSE_INACTIVE' ELSE '' END`
 
 // The use of a secret that was rotated out counts for its key too.
 const keyTables = `keys k JOIN organizations o ON o.id = k.organization_id JOIN users u ON u.id = k.user_id
+	JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
+	LEFT JOIN licenses l ON l.id = k.license_id
 	LEFT JOIN secrets s ON s.key_id = k.id AND s.previous = FALSE AND s.retired_at IS NULL
 	LEFT JOIN secret_uses t ON t.secret_id = (SELECT x.secret_id FROM secret_uses x WHERE x.key_id = k.id ORDER BY x.used_at DESC, x.secret_id DESC LIMIT 1)`
 
@@ -26,7 +33,7 @@ func scanKey(r row) (k portal.Key, err error) {
 	var networks string
 	err = r.Scan(&k.ID, &k.Kind, &k.OrganizationID, &k.OrganizationName, &k.Name, &k.Description, &k.UserID, &user.Username, &user.FirstName, &user.LastName,
 		&k.CreatedBy, &k.CreatorName, referenced{&k.LicenseID}, referenced{&k.ApplicationID}, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
-		&k.Enabled, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt})
+		&k.Enabled, &k.DisabledBy, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt}, &k.RefusedAs)
 	k.Username, k.UserName = user.Username, user.Name()
 	k.PublicID, k.Masked, k.LastUsedFrom = publicID.String, masked.String, usedFrom.String
 	k.AllowedNetworks = networksOf(networks)
@@ -187,11 +194,11 @@ func scanGranted(r row) (g granted, err error) {
 func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (portal.Key, error) {
 	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
 		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
-			public_id, can_impersonate, data_loader, allowed_networks, enabled, revoked_at, expires_at, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1, $19, $19) RETURNING id`,
+			public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, expires_at, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20) RETURNING id`,
 		k.Kind, k.OrganizationID, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, s.Masked), k.UserID, k.CreatedBy, k.CreatorName,
 		ref(k.LicenseID), ref(k.ApplicationID), sql.NullString{String: k.PublicID, Valid: k.PublicID != ""}, k.CanImpersonate, k.DataLoader,
-		strings.Join(k.AllowedNetworks, " "), k.Enabled, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
+		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
 	if err != nil {
 		return k, err
 	}
@@ -215,9 +222,9 @@ func (c *Change) insertSecret(ctx context.Context, s portal.Secret) error {
 func (c *Change) UpdateKey(ctx context.Context, k portal.Key) error {
 	err := c.execVersion(ctx, portal.NounKey, `/* update key */
 		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, can_impersonate = $8, allowed_networks = $9,
-			enabled = $10, revoked_at = $11, expires_at = $12, version = version + 1, updated_at = $13 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
+			enabled = $10, disabled_by = $11, revoked_at = $12, expires_at = $13, version = version + 1, updated_at = $14 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
 		k.ID, k.Version, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, k.Masked), k.UserID, k.CanImpersonate,
-		strings.Join(k.AllowedNetworks, " "), k.Enabled, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
+		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
 	if err != nil {
 		return err
 	}

@@ -26,10 +26,25 @@ func (u *Update) InsertSession(ctx context.Context, s portal.Session) error {
 		s.Hash, s.UserID, ref(s.OrganizationID), ref(s.InstanceID), s.Address, s.UserAgent, s.Flash, at(s.PasswordAt), at(s.CreatedAt), at(s.SeenAt), at(s.ExpiresAt))
 }
 
-// UpdateSession writes what can change of a session.
-func (u *Update) UpdateSession(ctx context.Context, s portal.Session) error {
-	return u.exec(ctx, `/* update session */ UPDATE sessions SET organization_id = $2, instance_id = $3, flash = $4, password_at = $5, seen_at = $6 WHERE hash = $1`,
-		s.Hash, ref(s.OrganizationID), ref(s.InstanceID), s.Flash, at(s.PasswordAt), at(s.SeenAt))
+// MoveSession changes the organization and the instance that a session works in.
+func (u *Update) MoveSession(ctx context.Context, hash []byte, organization, instance int64) error {
+	return u.exec(ctx, `/* move session */ UPDATE sessions SET organization_id = $2, instance_id = $3 WHERE hash = $1`, hash, ref(organization), ref(instance))
+}
+
+// TouchSession notes that a session was used, which only ever moves forward.
+func (u *Update) TouchSession(ctx context.Context, hash []byte) error {
+	return u.exec(ctx, `/* touch session */ UPDATE sessions SET seen_at = $2 WHERE hash = $1 AND seen_at < $2`, hash, at(u.Now()))
+}
+
+// PutFlash leaves a message in a session.
+func (u *Update) PutFlash(ctx context.Context, hash []byte, message string) error {
+	return u.exec(ctx, `/* put flash */ UPDATE sessions SET flash = $2 WHERE hash = $1`, hash, message)
+}
+
+// TakeFlash removes a message from a session, unless another has taken its
+// place.
+func (u *Update) TakeFlash(ctx context.Context, hash []byte, message string) error {
+	return u.exec(ctx, `/* take flash */ UPDATE sessions SET flash = '' WHERE hash = $1 AND flash = $2`, hash, message)
 }
 
 // EndSession ends a session.

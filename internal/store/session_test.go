@@ -33,10 +33,19 @@ func TestASessionIsKept(t *testing.T) {
 		wantFilled(t, want)
 		wantEqual(t, "session", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
 
-		want.OrganizationID, want.InstanceID, want.Flash = 0, 0, ""
-		want.PasswordAt, want.SeenAt = s.Now().Add(time.Second), s.Now().Add(time.Minute)
-		update(t, s, func(u *store.Update) error { return u.UpdateSession(t.Context(), want) })
-		wantEqual(t, "updated", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
+		want.OrganizationID, want.InstanceID = f.Organization.ID, 0
+		update(t, s, func(u *store.Update) error { return u.MoveSession(t.Context(), want.Hash, f.Organization.ID, 0) })
+		want.Flash = "Another."
+		update(t, s, func(u *store.Update) error { return u.PutFlash(t.Context(), want.Hash, "Another.") })
+		update(t, s, func(u *store.Update) error { return u.TakeFlash(t.Context(), want.Hash, "The one before.") })
+		want.SeenAt = storetest.Of(s).Clock.Advance(time.Minute)
+		update(t, s, func(u *store.Update) error { return u.TouchSession(t.Context(), want.Hash) })
+		storetest.Of(s).Clock.Advance(-time.Second)
+		update(t, s, func(u *store.Update) error { return u.TouchSession(t.Context(), want.Hash) })
+		wantEqual(t, "moved, with a message, touched", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
+		want.Flash = ""
+		update(t, s, func(u *store.Update) error { return u.TakeFlash(t.Context(), want.Hash, "Another.") })
+		wantEqual(t, "without the message", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
 		_, err := s.Session(t.Context(), secret.HashOf("another"))
 		wantCode(t, "another", err, portal.CodeNotFound)
 	})
@@ -46,7 +55,7 @@ func TestAnEndedSessionStaysEnded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ended := session(t, s, storetest.User(t, s).ID)
 		update(t, s, func(u *store.Update) error { return u.EndSession(t.Context(), ended.Hash) })
-		update(t, s, func(u *store.Update) error { return u.UpdateSession(t.Context(), ended) })
+		update(t, s, func(u *store.Update) error { return u.TouchSession(t.Context(), ended.Hash) })
 		wantSessions(t, s, map[string]portal.Session{"ended": ended}, map[string]bool{})
 	})
 }

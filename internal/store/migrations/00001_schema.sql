@@ -201,6 +201,7 @@ CREATE TABLE keys (
     rate_period TEXT NOT NULL DEFAULT '' CHECK (rate_period IN ('', 'second', 'minute', 'hour', 'day')),
     rate_burst BIGINT NOT NULL DEFAULT 0,
     enabled BOOLEAN NOT NULL,
+    disabled_by BIGINT NOT NULL,
     revoked_at BIGINT,
     expires_at BIGINT,
     version BIGINT NOT NULL,
