@@ -1028,7 +1028,7 @@ func firstLine(text string) string {
 
 // refusedShort says in a list why a key that is active itself is refused.
 var refusedShort = map[portal.CheckCode]string{
-	portal.CheckUserDisabled:    "refused: user disabled",
+	portal.CheckUserDisabled:    "refused: user disabled or gone",
 	portal.CheckUserLocked:      "refused: user locked",
 	portal.CheckUserExpired:     "refused: password expired",
 	portal.CheckOrgSuspended:    "refused: suspended",
