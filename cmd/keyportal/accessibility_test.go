@@ -56,22 +56,28 @@ func (b *tab) inspect(name string) {
 		b.takeOn(l)
 		b.shot(fmt.Sprintf("%s-%d-%s", name, l.width, l.scheme))
 		b.mustPassAxe(l)
-		if wide := evaluate[int64](b, `document.documentElement.scrollWidth`); wide > l.width {
-			b.t.Errorf("%s at %d px is %d px wide because of %s", b.path(), l.width, wide, evaluate[string](b, widest))
-		}
+		b.mustFit(l)
 	}
 	b.takeOn(looks[0])
 }
 
-// widest names what reaches farthest to the right.
-const widest = `(() => {
-	let found, right = innerWidth;
-	for (const e of document.querySelectorAll("body *")) {
-		const box = e.getBoundingClientRect();
-		if (box.right > right) [found, right] = [e, box.right];
+// mustFit checks that nothing reaches out of the window, but for what scrolls by
+// itself.
+func (b *tab) mustFit(l look) {
+	b.t.Helper()
+	if wide := evaluate[int64](b, `document.documentElement.scrollWidth`); wide > l.width {
+		b.t.Errorf("%s at %d px is %d px wide", b.path(), l.width, wide)
 	}
-	return found ? found.outerHTML.slice(0, 200) : "nothing visible";
-})()`
+	for _, out := range evaluate[[]string](b, `(() => {
+		const scrolls = (e) => e && (["auto", "scroll"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+		return [...document.querySelectorAll("body *")].filter((e) => {
+			const box = e.getBoundingClientRect();
+			return box.width > 1 && (box.right > innerWidth + 1 || box.left < -1) && !scrolls(e);
+		}).map((e) => e.outerHTML.slice(0, 200));
+	})()`) {
+		b.t.Errorf("%s at %d px: this reaches out of the window: %s", b.path(), l.width, out)
+	}
+}
 
 // mustPassAxe runs axe with its rules for WCAG 2.2 and best practices.
 func (b *tab) mustPassAxe(l look) {
@@ -337,9 +343,7 @@ func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
 	b.takeOn(look{phoneWidth, "light"})
 	for _, address := range namedPages(b) {
 		b.open(address)
-		if wide := evaluate[int64](b, `document.documentElement.scrollWidth`); wide > phoneWidth {
-			t.Errorf("%s is %d px wide because of %s", address, wide, evaluate[string](b, widest))
-		}
+		b.mustFit(look{width: phoneWidth})
 		b.shot(fileName(address))
 	}
 }

@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	patience = 15 * time.Second // for what a page does at once
+	patience = 30 * time.Second // for what a page does at once
 	beat     = 20 * time.Millisecond
 )
 

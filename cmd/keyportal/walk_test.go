@@ -34,6 +34,15 @@ func (b *tab) clipboard() string {
 	return evaluate[string](b, `navigator.clipboard.readText()`)
 }
 
+// listsOnce checks that the list of keys has a key once.
+func (b *tab) listsOnce(name string) {
+	b.t.Helper()
+	b.sees("on this page")
+	if lines := len(b.all(link(name))); lines != 1 {
+		b.t.Errorf("the list has %s %d times", name, lines)
+	}
+}
+
 // asks has the gateway check whether a key may reach an API set.
 func (s *serving) asks(t *testing.T, key, apiSet string) *http.Response {
 	t.Helper()
@@ -120,9 +129,7 @@ func TestAKeyIsGeneratedSavedCheckedAndRevokedByMouse(t *testing.T) {
 	b.holdsNot(key)
 	b.follow(navigation("API Keys"))
 	b.holdsNot(key)
-	if lines := len(b.all(link(name))); lines != 1 {
-		t.Errorf("the list has the key %d times", lines)
-	}
+	b.listsOnce(name)
 
 	b.open(keyPage)
 	b.click(button("Actions for " + name))
@@ -257,9 +264,7 @@ func TestAKeyIsGeneratedAndSavedWithoutJavaScript(t *testing.T) {
 	b.sees(name + " is disabled")
 	s.refuses(t, key, "dunning", http.StatusUnauthorized, "DISABLED")
 	b.follow(navigation("API Keys"))
-	if lines := len(b.all(link(name))); lines != 1 {
-		t.Errorf("the list has the key %d times", lines)
-	}
+	b.listsOnce(name)
 	b.fill(element{role: "searchbox", name: "Search API keys"}, "without")
 	b.follow(button("Search"))
 	b.sees(name)
@@ -426,9 +431,7 @@ func TestWhatWasTypedIsKeptWhenTheSessionEnds(t *testing.T) {
 	s.accepts(t, b.key(), "dunning", "member")
 
 	other.reload()
-	if lines := len(other.all(link(name))); lines != 1 {
-		t.Errorf("the list has the key %d times", lines)
-	}
+	other.listsOnce(name)
 	other.follow(link(name))
 	other.sees("typed before")
 }
@@ -457,9 +460,7 @@ func TestAFormThatIsSentTwiceMakesOneKey(t *testing.T) {
 			other.back()
 			other.seesNot("Save generated key")
 			b.open("/keys")
-			if lines := len(b.all(link(name))); lines != 1 {
-				t.Errorf("the list has the key %d times", lines)
-			}
+			b.listsOnce(name)
 		})
 	}
 }
