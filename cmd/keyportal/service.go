@@ -31,7 +31,7 @@ const (
 	writeTimeout   = time.Minute
 	idleTimeout    = 2 * time.Minute
 	drainTimeout   = 10 * time.Second // for the requests that are under way when the program ends
-	portalHeaders  = 64 << 10         // bytes
+	portalHeaders  = 1 << 20          // bytes: a form that is kept while somebody logs in travels in the address
 	gatewayHeaders = 128 << 10        // the 64 kB that gateways may pass on, and what they add
 )
 
