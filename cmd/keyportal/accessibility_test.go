@@ -330,7 +330,7 @@ func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
 	s := serve(t, "demo")
 	b := newTab(t, chromium(t), s.portal)
 	b.logIn("superadmin")
-	v := &visitor{t, s.portal, browse(t)}
+	v := &visitor{t: t, portal: s.portal, client: browse(t)}
 	v.post("/login", url.Values{"username": {"superadmin"}, "password": {samplePassword}})
 	for slug, name := range map[string]string{strings.Repeat("long", 12): longName, strings.Repeat("right", 10): rightName} {
 		v.post("/organizations", url.Values{"name": {name}, "level": {"1"}})

@@ -42,7 +42,7 @@ var credential = regexp.MustCompile(`kp[a-z]?_[0-9A-Za-z]{49}`)
 func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 	eachEmpty(t, func(t *testing.T, p place) {
 		s := serve(t, p.flags("serve", "--log-level=debug")...)
-		v := &visitor{t, s.portal, browse(t)}
+		v := &visitor{t: t, portal: s.portal, client: browse(t)}
 		link := s.stdout.await(t, setUpLine)
 		const password = "canary words in a row"
 		v.post(strings.TrimPrefix(link, s.portal), url.Values{"username": {"root"}, "email": {"root@example.com"},
@@ -61,6 +61,11 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 		released.mustNotBeIn(t, "other pages", []byte(v.everything()))
 		released.mustNotBeIn(t, "the check's answers", []byte(v.checks(s.gateway, key)))
 		v.post("/keys/1/revoke", url.Values{"confirm": {"Canary bird"}})
+		v.fetch(s.portal + "/login") // by somebody who is logged in
+		v.post("/logout", nil)
+		v.fetch(s.portal + "/keys")
+		v.post("/keys", url.Values{"name": {"Too late"}})
+		released.mustNotBeIn(t, "the portal's headers", []byte(v.headers.String()))
 		released.mustNotBeIn(t, "the metrics", []byte(v.fetch(s.gateway+"/metrics")))
 
 		backup := filepath.Join(t.TempDir(), "backup")
@@ -84,15 +89,20 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 
 // visitor is somebody who uses the portal without a browser.
 type visitor struct {
-	t      *testing.T
-	portal string
-	client *http.Client
+	t       *testing.T
+	portal  string
+	client  *http.Client
+	headers strings.Builder // of all answers, but for the session's own cookie
 }
 
 func (v *visitor) post(path string, form url.Values) string {
 	v.t.Helper()
 	response, err := v.client.PostForm(v.portal+path, form)
 	_, body := answer(v.t, response, err)
+	if path == "/login" {
+		response.Header.Del("Set-Cookie")
+	}
+	v.note(response.Header)
 	return body
 }
 
@@ -100,7 +110,14 @@ func (v *visitor) fetch(address string) string {
 	v.t.Helper()
 	response, err := v.client.Get(address)
 	_, body := answer(v.t, response, err)
+	v.note(response.Header)
 	return body
+}
+
+func (v *visitor) note(header http.Header) {
+	for name, values := range header {
+		v.headers.WriteString(name + ": " + strings.Join(values, ", ") + "\n")
+	}
 }
 
 func (v *visitor) token() string {
