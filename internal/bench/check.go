@@ -22,7 +22,7 @@ func measureChecks(ctx context.Context, s settings, program string, p *prepared,
 	}
 	defer bare.stop()
 
-	against := func(what, goal, tail string, want int, next request) error {
+	against := func(what, budget, tail string, want int, next request) error {
 		rates, tails, err := inTurns(s,
 			func(length time.Duration) (turn, error) { return load(ctx, s.connections, length, want, next) },
 			func(length time.Duration) (turn, error) {
@@ -33,11 +33,11 @@ func measureChecks(ctx context.Context, s settings, program string, p *prepared,
 		if err != nil {
 			return err
 		}
-		results.add(what+": requests/s ÷ the bare server's", p.engine, goal, rates)
+		results.add(what+": requests/s ÷ the bare server's", p.engine, budget, rates)
 		results.add(what+": p99 ÷ the bare server's", p.engine, tail, tails)
 		return nil
 	}
-	if err := against("/auth, keys in turn", "≥ 0.85", "≤ 1.5", http.StatusOK, func(n int) (*http.Request, error) {
+	if err := against("/auth, keys in turn", s.budget("≥ 0.85"), s.budget("≤ 1.5"), http.StatusOK, func(n int) (*http.Request, error) {
 		return authRequest(checks.address, p.keys[n%len(p.keys)])
 	}); err != nil {
 		return err

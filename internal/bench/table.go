@@ -11,20 +11,20 @@ import (
 type table struct{ lines []line }
 
 type line struct {
-	what, engine, goal string
-	ratios             []float64
+	what, engine, budget string
+	ratios               []float64
 }
 
-func (t *table) add(what, engine, goal string, ratios []float64) {
-	t.lines = append(t.lines, line{what, engine, goal, ratios})
+func (t *table) add(what, engine, budget string, ratios []float64) {
+	t.lines = append(t.lines, line{what, engine, budget, ratios})
 }
 
 func (t *table) print(w io.Writer) {
 	columns := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(columns, "what\tengine\tgoal\tmedian\tleast\tmost")
+	fmt.Fprintln(columns, "what\tengine\tbudget\tmedian\tleast\tmost")
 	for _, l := range t.lines {
 		sorted := slices.Sorted(slices.Values(l.ratios))
-		fmt.Fprintf(columns, "%s\t%s\t%s\t%.3f\t%.3f\t%.3f\n", l.what, l.engine, l.goal, sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1])
+		fmt.Fprintf(columns, "%s\t%s\t%s\t%.3f\t%.3f\t%.3f\n", l.what, l.engine, l.budget, sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1])
 	}
 	columns.Flush()
 }
