@@ -150,6 +150,16 @@ func TestWhatComesWithAnAddressDoesNotEmptyTheFormOfAnAccount(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsNotCutUnseenHasALengthInTheBrowser(t *testing.T) {
+	p := startPortal(t)
+	form := p.as(p.Admin).get(userAddress(p.Member)+"/edit").expect(t, http.StatusOK).doc.Find("main form")
+	for name, want := range map[string]string{"username": "64", "email": "254", "first_name": "", "last_name": ""} {
+		if got := form.Find("input[name="+name+"]").AttrOr("maxlength", ""); got != want {
+			t.Errorf("%s: maxlength is %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestANewUserGetsALinkToChooseThePasswordWith(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Admin)

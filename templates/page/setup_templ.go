@@ -9,6 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"keyportal/internal/portal"
 	"keyportal/templates/layout"
 	"keyportal/templates/ui"
 )
@@ -63,7 +64,7 @@ func Setup(f Form) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "username", Label: "Username", Required: true, Autocomplete: "username", Hint: "Your User ID when you log in."})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "username", Label: "Username", Required: true, MaxLength: portal.MaxUsername, Autocomplete: "username", Hint: "Your User ID when you log in."})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -75,7 +76,7 @@ func Setup(f Form) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "email", Label: "E-mail", Type: "email", Required: true, Autocomplete: "email"})).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "email", Label: "E-mail", Type: "email", Required: true, MaxLength: portal.MaxEmail, Autocomplete: "email"})).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1395,12 +1395,12 @@ func userFields(f Form, canStaff bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "email", Label: "Email", Type: "email", Required: true, Autocomplete: "off",
+		templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "email", Label: "Email", Type: "email", Required: true, MaxLength: portal.MaxEmail, Autocomplete: "off",
 			Hint: "One-time links go there. For an integration account, an address of the company that somebody reads."})).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "username", Label: "Username", Required: true, Autocomplete: "off", Mono: true,
+		templ_7745c5c3_Err = ui.Field(f.Field(ui.FieldProps{Name: "username", Label: "Username", Required: true, MaxLength: portal.MaxUsername, Autocomplete: "off", Mono: true,
 			Hint: "The User ID for logging in: letters, digits and . _ @ + -"})).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
