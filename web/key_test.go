@@ -320,3 +320,14 @@ func TestAKeyForAStaffAccountIsMadeByThatUserOrASuperAdminAlone(t *testing.T) {
 		t.Error("Generate key is offered for a staff account")
 	}
 }
+
+func TestTheListSaysThatAnActiveKeyIsRefusedBecauseOfItsUser(t *testing.T) {
+	p := startPortal(t)
+	admin := p.as(p.Admin)
+	admin.get("/keys").expect(t, http.StatusOK, "Active")
+	admin.post("/users/"+id(p.Member.ID)+"/act", url.Values{"action": {"lock"}}).expect(t, http.StatusSeeOther)
+	admin.get("/keys").expect(t, http.StatusOK, "refused: user locked")
+	if csv := admin.get("/keys.csv"); !strings.Contains(csv.body, "USER_LOCKED") {
+		t.Errorf("the CSV does not say so: %s", csv.body)
+	}
+}

@@ -156,3 +156,16 @@ func TestASessionMovesToOrganizationsThatItsUserSees(t *testing.T) {
 		}
 	})
 }
+
+func TestAPageThatIsReadMeanwhileDoesNotUndoASwitchOfOrganization(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		support := w.withPassword(storetest.Support(t, w.s))
+		token := w.signIn(support)
+		mustDo(t, w.m.PutFlash(w.as(support), w.session(token), "Saved."))
+		before := w.session(token)
+		mustDo(t, w.m.MoveSession(w.as(support), before, w.Other.ID))
+		mustDo(t, w.m.TakeFlash(w.as(support), before))
+		after := w.session(token)
+		wantEqual(t, "session", [2]any{after.OrganizationID, after.Flash}, [2]any{w.Other.ID, ""})
+	})
+}

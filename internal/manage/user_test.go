@@ -363,3 +363,20 @@ func TestNothingThatIsReadOfAUserHasAPassword(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAccountThatReachesMoreIsNotManaged(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		manager := w.holder([]portal.Authority{portal.UserManagement}, w.Billing)
+		richer, all := storetest.User(t, w.s), storetest.User(t, w.s)
+		storetest.Member(t, w.s, w.Organization, richer, storetest.Role(t, w.s, w.Organization, nil, w.Billing, w.Revenue))
+		storetest.SaveMembership(t, w.s, portal.Membership{OrganizationID: w.Organization.ID, UserID: all.ID, AllAccess: true})
+		for what, user := range map[string]portal.User{"more API sets": richer, "All Access": all} {
+			_, err := w.m.SendPasswordLink(w.as(manager), user.ID)
+			wantCode(t, what, err, portal.CodeForbidden)
+		}
+		equal := storetest.User(t, w.s)
+		storetest.Member(t, w.s, w.Organization, equal, storetest.Role(t, w.s, w.Organization, nil, w.Billing))
+		_, err := w.m.SendPasswordLink(w.as(manager), equal.ID)
+		mustDo(t, err)
+	})
+}
