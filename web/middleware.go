@@ -104,6 +104,7 @@ func (s *Server) setHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 func (s *Server) refuseCrossSite(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if err := s.origins.Check(c.Request()); err != nil {
+			s.Log.Warn("A form from another site was refused.", "origin", c.Request().Header.Get("Origin"), "host", c.Request().Host, "base_url", s.BaseURL.String())
 			return &portal.Error{Code: portal.CodeForbidden, Cause: err,
 				Message: "This form was sent from another site, so nothing was done. Open the page here and send it again."}
 		}

@@ -25,6 +25,7 @@ func (s *Server) showOverview(c echo.Context) error {
 			return err
 		}
 	}
+	view.CanCreate = portal.Can(here.actor, portal.ManageOrganizations, 0) == nil
 	if portal.Can(here.actor, portal.ViewLicenses, organization) == nil {
 		if view.Licenses, err = s.manage.Licenses(ctx, organization); err != nil {
 			return err

@@ -269,6 +269,18 @@ func TestAFormFromAnotherSiteIsRefusedOnEveryRoute(t *testing.T) {
 	}
 }
 
+func TestAFormFromTheBaseURLIsTakenBehindAProxyWithAnotherHost(t *testing.T) {
+	p := startPortal(t)
+	b := p.as(p.Member)
+	request, err := http.NewRequest(http.MethodPost, p.URL+"/keys/"+id(p.Key.ID)+"/disable", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "upstream.internal"
+	request.Header.Set("Origin", p.URL)
+	b.send(request).expect(t, http.StatusSeeOther)
+}
+
 func TestNoPageChangesAnythingWhenItIsRead(t *testing.T) {
 	p := startPortal(t)
 	before, err := p.Store.VerifyChain(t.Context())

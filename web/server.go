@@ -39,7 +39,7 @@ type Server struct {
 
 // New makes a Server.
 func New(options Options) *Server {
-	s := &Server{Options: options, echo: echo.New(), manage: options.Manager, origins: http.NewCrossOriginProtection()}
+	s := &Server{Options: options, echo: echo.New(), manage: options.Manager, origins: trustedOrigins(options)}
 	s.sessions = &sessionStore{manager: options.Manager, name: s.cookieName(), secure: s.secure()}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.answerError
@@ -47,6 +47,17 @@ func New(options Options) *Server {
 	s.useMiddleware()
 	s.addRoutes()
 	return s
+}
+
+// trustedOrigins lets in forms from the address that people use, also behind a
+// proxy that hands on another Host.
+func trustedOrigins(options Options) *http.CrossOriginProtection {
+	origins := http.NewCrossOriginProtection()
+	own := url.URL{Scheme: options.BaseURL.Scheme, Host: options.BaseURL.Host}
+	if err := origins.AddTrustedOrigin(own.String()); err != nil {
+		options.Log.Error("The base URL is no origin that forms can come from.", "base_url", own.String(), "error", err)
+	}
+	return origins
 }
 
 // ServeHTTP answers a request.
