@@ -278,6 +278,7 @@ func TestAFormFromTheBaseURLIsTakenBehindAProxyWithAnotherHost(t *testing.T) {
 	}
 	request.Host = "upstream.internal"
 	request.Header.Set("Origin", p.URL)
+	request.Header.Set("Cookie", "keyportal="+b.cookie())
 	b.send(request).expect(t, http.StatusSeeOther)
 }
 
