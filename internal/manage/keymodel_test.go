@@ -134,14 +134,14 @@ func (m *model) create(t *rapid.T) {
 }
 
 // change does something to one of the keys.
-func (m *model) change(t *rapid.T, do func(ctx context.Context, key *modeled) (err error, want portal.Code)) {
+func (m *model) change(t *rapid.T, do func(ctx context.Context, key *modeled) (want portal.Code, err error)) {
 	if len(m.keys) == 0 {
 		return
 	}
 	key := rapid.SampledFrom(m.keys).Draw(t, "key")
 	ctx, own := m.draw(t)
 	final := key.revoked
-	err, want := do(ctx, key)
+	want, err := do(ctx, key)
 	switch code := m.may(own, false); {
 	case code != allowed:
 		want = code
@@ -152,7 +152,7 @@ func (m *model) change(t *rapid.T, do func(ctx context.Context, key *modeled) (e
 }
 
 func (m *model) edit(t *rapid.T) {
-	m.change(t, func(ctx context.Context, key *modeled) (error, portal.Code) {
+	m.change(t, func(ctx context.Context, key *modeled) (portal.Code, error) {
 		in := m.w.keyOf(key.id)
 		in.Name, in.APISets = drawName.Draw(t, "name"), drawSlugs(t)
 		want := allowed
@@ -163,12 +163,12 @@ func (m *model) edit(t *rapid.T) {
 		if err == nil {
 			key.name, key.granted = portal.Fold(in.Name), in.APISets
 		}
-		return err, want
+		return want, err
 	})
 }
 
 func (m *model) able(t *rapid.T) {
-	m.change(t, func(ctx context.Context, key *modeled) (error, portal.Code) {
+	m.change(t, func(ctx context.Context, key *modeled) (portal.Code, error) {
 		enable := rapid.Bool().Draw(t, "enable")
 		actor := portal.ActorFrom(ctx)
 		if !enable {
@@ -176,7 +176,7 @@ func (m *model) able(t *rapid.T) {
 			if err == nil && key.enabled {
 				key.enabled, key.disabledBy = false, actor.UserID
 			}
-			return err, allowed
+			return allowed, err
 		}
 		want := allowed
 		if !key.enabled && key.disabledBy != actor.UserID && actor.Staff != portal.SuperAdmin {
@@ -186,17 +186,17 @@ func (m *model) able(t *rapid.T) {
 		if err == nil {
 			key.enabled = true
 		}
-		return err, want
+		return want, err
 	})
 }
 
 func (m *model) revoke(t *rapid.T) {
-	m.change(t, func(ctx context.Context, key *modeled) (error, portal.Code) {
+	m.change(t, func(ctx context.Context, key *modeled) (portal.Code, error) {
 		err := m.w.m.RevokeKey(ctx, key.id, key.name)
 		if err == nil {
 			key.revoked = true
 		}
-		return err, allowed
+		return allowed, err
 	})
 }
 
