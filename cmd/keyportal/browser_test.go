@@ -108,10 +108,12 @@ func (b *tab) listen(event any) {
 	case *network.EventLoadingFinished:
 		b.received += int(event.EncodedDataLength)
 	case *runtime.EventExceptionThrown:
-		b.problems = append(b.problems, "uncaught: "+event.ExceptionDetails.Text+" "+event.ExceptionDetails.Exception.Description)
+		b.problems = append(b.problems, (&chromedp.ExceptionError{ExceptionDetails: event.ExceptionDetails}).Error())
 	case *runtime.EventConsoleAPICalled:
 		if event.Type == runtime.ConsoleAPICalledTypeError || event.Type == runtime.ConsoleAPICalledTypeWarning {
-			b.problems = append(b.problems, fmt.Sprintf("console.%s: %s", event.Type, event.Args[0].Value))
+			for _, said := range event.Args {
+				b.problems = append(b.problems, fmt.Sprintf("console.%s: %s %s", event.Type, said.Value, said.Description))
+			}
 		}
 	case *log.EventEntryAdded: // among others what the content security policy forbids
 		if event.Entry.Source != log.EntrySourceNetwork && event.Entry.Level != log.EntryLevelVerbose {
@@ -209,7 +211,8 @@ func (b *tab) back() {
 	before := history.Entries[history.CurrentIndex-1]
 	call(b, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: before.ID})
 	b.eventually("going back", func() bool {
-		return b.address() == before.URL && evaluate[bool](b, `document.readyState === "complete"`)
+		ready, err := do(b, chromedp.Evaluate[bool](`document.readyState === "complete"`))
+		return err == nil && ready && b.address() == before.URL
 	})
 }
 
