@@ -39,8 +39,8 @@ func wantViolation(t *testing.T, what string, err error) {
 }
 
 const insertKey = `INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
-	public_id, can_impersonate, data_loader, allowed_networks, enabled, revoked_at, version, created_at, updated_at)
-	VALUES ($1, $2, $3, $3, '', '', $4, 0, '', $5, $6, $7, FALSE, FALSE, '', TRUE, $8, 1, 0, 0)`
+	public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, version, created_at, updated_at)
+	VALUES ($1, $2, $3, $3, '', '', $4, 0, '', $5, $6, $7, FALSE, FALSE, '', TRUE, 0, $8, 1, 0, 0)`
 
 // rawKey inserts a key with SQL; nil stands for none.
 type rawKey struct {

@@ -20,13 +20,13 @@ func TestAKeyIsKept(t *testing.T) {
 				Kind: portal.PairKey, OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name,
 				Name: "Nightly Job", Description: "Runs at night.", UserID: f.User.ID, Username: f.User.Username, UserName: "Ada Lovelace",
 				CreatedBy: f.Admin.ID, CreatorName: "An Admin", LicenseID: f.License.ID, ApplicationID: 4, PublicID: "kpa_public",
-				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true,
+				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, DisabledBy: f.Admin.ID,
 				ExpiresAt: s.Now().Add(time.Hour), APISets: []portal.APISet{withoutRoutes(f.Billing), withoutRoutes(f.Dunning)}, Masked: value.Mask(),
 			},
-			unset: []string{"RevokedAt", "LastUsedAt", "LastUsedFrom"},
+			unset: []string{"RevokedAt", "LastUsedAt", "LastUsedFrom", "RefusedAs"},
 			change: func(k *portal.Key) {
 				k.Name, k.Description, k.UserID, k.Username = "Daily Job", "", f.Admin.ID, f.Admin.Username
-				k.CanImpersonate, k.AllowedNetworks, k.Enabled, k.ExpiresAt = false, nil, false, time.Time{}
+				k.CanImpersonate, k.AllowedNetworks, k.Enabled, k.DisabledBy, k.ExpiresAt = false, nil, false, 0, time.Time{}
 				k.APISets = []portal.APISet{withoutRoutes(f.Revenue)}
 			},
 			insert: func(ctx context.Context, c *store.Change, k portal.Key) (portal.Key, error) {
@@ -138,4 +138,34 @@ func keyIDs(keys []portal.Key) (ids []int64) {
 		ids = append(ids, key.ID)
 	}
 	return ids
+}
+
+func TestAKeySaysWhatTheCheckAnswersBecauseOfItsUserOrganizationAndLicense(t *testing.T) {
+	for want, spoil := range map[portal.CheckCode]func(*testing.T, *store.Change, storetest.Fixture) error{
+		portal.CheckUserDisabled: func(t *testing.T, c *store.Change, f storetest.Fixture) error {
+			f.User.Enabled, f.User.Locked = false, true
+			return c.UpdateUser(t.Context(), f.User)
+		},
+		portal.CheckUserLocked: func(t *testing.T, c *store.Change, f storetest.Fixture) error {
+			f.User.Locked, f.User.PasswordExpired = true, true
+			return c.UpdateUser(t.Context(), f.User)
+		},
+		portal.CheckUserExpired: func(t *testing.T, c *store.Change, f storetest.Fixture) error {
+			f.User.PasswordExpired = true
+			return c.UpdateUser(t.Context(), f.User)
+		},
+		portal.CheckOrgSuspended: func(t *testing.T, c *store.Change, f storetest.Fixture) error {
+			f.Organization.Suspended = true
+			return c.UpdateOrganization(t.Context(), f.Organization)
+		},
+	} {
+		t.Run(string(want), func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				f := storetest.NewFixture(t, s)
+				wantEqual(t, "before", must[portal.Key](t)(s.Key(t.Context(), f.Key.ID)).RefusedAs, portal.CheckCode(""))
+				storetest.Change(t, s, func(c *store.Change) error { return spoil(t, c, f) })
+				wantEqual(t, "after", must[portal.Key](t)(s.Key(t.Context(), f.Key.ID)).RefusedAs, want)
+			})
+		})
+	}
 }
