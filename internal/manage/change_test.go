@@ -80,7 +80,10 @@ var changes = []change{
 		return line(`user created root: Username →root; First Name →Ada; Last Name →Lovelace; E-mail →ada@example.com; Staff →Super admin; Enabled →Yes; Locked →No; Expired →No`)
 	}},
 	{"CreateKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		_, err := m.CreateKey(ctx, w.newKey())
+		made, err := m.CreateKey(ctx, w.newKey())
+		if err != nil && !made.Secret.IsZero() {
+			w.t.Error("a secret is shown that was not stored")
+		}
 		return err
 	}, func(w *world) []string {
 		return line(`key generated ERP: Name →ERP; Description →For the ERP.; Kind →token; Mapped user →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`, w.User.Username)
