@@ -1615,9 +1615,16 @@ func keyState(key portal.Key, now time.Time) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		switch key.State(now) {
 		case portal.KeyActive:
-			templ_7745c5c3_Err = ui.State(ui.OK, portal.KeyActive.Label()).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
+			if key.RefusedAs == "" {
+				templ_7745c5c3_Err = ui.State(ui.OK, portal.KeyActive.Label()).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			} else {
+				templ_7745c5c3_Err = ui.State(ui.Warn, portal.KeyActive.Label()).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 			}
 		case portal.KeyDisabled:
 			templ_7745c5c3_Err = ui.State(ui.Neutral, portal.KeyDisabled.Label()).Render(ctx, templ_7745c5c3_Buffer)
@@ -1705,7 +1712,7 @@ func lastUse(key portal.Key, now time.Time) templ.Component {
 				var templ_7745c5c3_Var64 string
 				templ_7745c5c3_Var64, templ_7745c5c3_Err = templ.JoinStringErrs(part)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/key.templ`, Line: 312, Col: 10}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/key.templ`, Line: 316, Col: 10}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var64))
 				if templ_7745c5c3_Err != nil {
