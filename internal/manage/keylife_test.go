@@ -55,6 +55,21 @@ func TestADisabledKeyIsRefusedUntilItIsEnabled(t *testing.T) {
 	})
 }
 
+func TestAKeyThatAnAdministratorDisabledIsEnabledByOne(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, disable := range map[string]context.Context{"an admin": w.as(w.Admin), "the program": w.program()} {
+			mustDo(t, w.m.DisableKey(disable, w.Key.ID))
+			wantCode(t, "the key's user, after "+what, w.m.EnableKey(w.as(w.User), w.Key.ID), portal.CodeForbidden)
+			mustDo(t, w.m.DisableKey(w.as(w.User), w.Key.ID))
+			wantCode(t, "the key's user, having disabled it again", w.m.EnableKey(w.as(w.User), w.Key.ID), portal.CodeForbidden)
+			wantEqual(t, "enabled", w.subject(w.Secret).KeyEnabled, false)
+			mustDo(t, w.m.EnableKey(w.as(w.holder([]portal.Authority{portal.ManageAPIKeys})), w.Key.ID))
+		}
+		mustDo(t, w.m.DisableKey(w.as(w.User), w.Key.ID))
+		mustDo(t, w.m.EnableKey(w.as(w.User), w.Key.ID))
+	})
+}
+
 func TestAUsersLiveKeysHaveDifferentNames(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		first := must(w.m.CreateKey(w.as(w.User), w.newKey(func(in *manage.NewKey) { in.Name = "My ERP" })))(t)

@@ -141,6 +141,41 @@ func TestWhoIsNotSeenIsNotMadeAMember(t *testing.T) {
 	})
 }
 
+func TestAnAccountIsAddedByWhoManagesItsUserWhereverTheUserIs(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, test := range map[string]struct {
+			actor     portal.User
+			elsewhere bool // whether the user, who was a member once, is in the other organization now
+			want      portal.Code
+		}{
+			"admin, a user of nowhere else":            {w.Admin, false, allowed},
+			"admin, a user of another organization":    {w.Admin, true, portal.CodeForbidden},
+			"super admin, one of another organization": {w.SuperAdmin, true, allowed},
+			"admin of both, one of both":               {w.adminOf(w.Organization, w.Other), true, allowed},
+		} {
+			user := storetest.User(t, w.s)
+			storetest.SaveMembership(t, w.s, portal.Membership{OrganizationID: w.Organization.ID, UserID: user.ID, EndedAt: w.clock.Now()})
+			if test.elsewhere {
+				storetest.Member(t, w.s, w.Other, user)
+			}
+			in := w.membershipOf(user)
+			in.Member = true
+			wantCode(t, what, w.m.SetMembership(w.as(test.actor), in), test.want)
+			wantEqual(t, what, w.membership(user).Active(), test.want == allowed)
+		}
+	})
+}
+
+// adminOf adds an admin of several organizations.
+func (w *world) adminOf(organizations ...portal.Organization) portal.User {
+	w.t.Helper()
+	user := storetest.User(w.t, w.s)
+	for _, organization := range organizations {
+		storetest.SaveMembership(w.t, w.s, portal.Membership{OrganizationID: organization.ID, UserID: user.ID, Admin: true, AllAccess: true})
+	}
+	return user
+}
+
 func TestAMembershipHasAHistoryOfItsBeginningsAndEnds(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		user := storetest.User(t, w.s)

@@ -273,8 +273,15 @@ func TestNobodyTakesAwayByARoleWhatTheyDoNotHold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		keeper := w.holder([]portal.Authority{portal.RoleManagement})
 		role := storetest.Role(t, w.s, w.Organization, []portal.Authority{portal.ManageUsers}, w.Billing)
+		for what, take := range map[string]func(*manage.RoleInput){
+			"its authorities": func(in *manage.RoleInput) { in.Authorities = nil },
+			"its API sets":    func(in *manage.RoleInput) { in.APISets = nil },
+		} {
+			in := w.roleOf(role.ID)
+			take(&in)
+			wantCode(t, what, w.m.UpdateRole(w.as(keeper), in), portal.CodeForbidden)
+		}
 		emptied := manage.RoleInput{ID: role.ID, Version: role.Version, Name: role.Name}
-		wantCode(t, "emptying it", w.m.UpdateRole(w.as(keeper), emptied), portal.CodeForbidden)
 		wantCode(t, "deleting it", w.m.DeleteRole(w.as(keeper), role.ID, role.Version, role.Name), portal.CodeForbidden)
 		mustDo(t, w.m.UpdateRole(w.as(w.Admin), emptied))
 	})

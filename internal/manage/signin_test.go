@@ -123,6 +123,7 @@ func TestASessionBeginsAtTheInstanceOrInTheFirstOrganization(t *testing.T) {
 		nobody := w.withPassword(storetest.User(t, w.s))
 		storetest.Member(t, w.s, w.Other, user)
 		elsewhere := storetest.Instance(t, w.s, storetest.License(t, w.s, w.Other))
+		byName := storetest.Organization(t, w.s, func(o *portal.Organization) { o.Name = "Aardvark" })
 		left := w.withPassword(storetest.User(t, w.s))
 		storetest.SaveMembership(t, w.s, portal.Membership{OrganizationID: w.Organization.ID, UserID: left.ID, EndedAt: w.clock.Now()})
 		storetest.Member(t, w.s, w.Other, left)
@@ -137,7 +138,7 @@ func TestASessionBeginsAtTheInstanceOrInTheFirstOrganization(t *testing.T) {
 			"the other organization's instance": {user, " " + strings.ToLower(elsewhere.Name), [2]int64{w.Other.ID, elsewhere.ID}},
 			"a member of the other one by now":  {left, "", [2]int64{w.Other.ID, 0}},
 			"in no organization":                {nobody, "", [2]int64{0, 0}},
-			"staff, who see every organization": {support, "", [2]int64{w.Organization.ID, 0}},
+			"staff, who see every organization": {support, "", [2]int64{byName.ID, 0}},
 		} {
 			in := from("192.0.2."+what, test.user)
 			in.Instance = test.instance
