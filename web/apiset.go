@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,7 +40,7 @@ func (s *Server) createAPISet(c echo.Context) error {
 			return s.renderAPISetForm(c, status, withError(newForm(c, nil), err), 0)
 		})
 	}
-	return s.redirectWith(c, apiSetPath(made.ID), "The API set "+made.Name+" was created. Put it into roles, so that keys can be granted it.")
+	return s.redirectWith(c, page.APISetPath(made.ID), "The API set "+made.Name+" was created. Put it into roles, so that keys can be granted it.")
 }
 
 func (s *Server) showAPISetEdit(c echo.Context) error {
@@ -65,7 +64,7 @@ func (s *Server) updateAPISet(c echo.Context) error {
 			return s.renderAPISetForm(c, status, withError(newForm(c, nil), err), id)
 		})
 	}
-	return s.redirectWith(c, apiSetPath(id), "The API set was saved.")
+	return s.redirectWith(c, page.APISetPath(id), "The API set was saved.")
 }
 
 func (s *Server) showAPISetRetire(c echo.Context) error {
@@ -81,7 +80,7 @@ func (s *Server) retireAPISet(c echo.Context) error {
 	if err := s.manage.RetireAPISet(c.Request().Context(), set.ID, number(values, "version"), values.Get("confirm")); err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderAPISetRetire(c, status, err) })
 	}
-	return s.redirectWith(c, apiSetPath(set.ID), "The API set "+set.Name+" is retired: no key reaches it any more.")
+	return s.redirectWith(c, page.APISetPath(set.ID), "The API set "+set.Name+" is retired: no key reaches it any more.")
 }
 
 func (s *Server) renderAPISetRetire(c echo.Context, status int, refusal error) error {
@@ -103,7 +102,7 @@ func (s *Server) restoreAPISet(c echo.Context) error {
 	if err := s.manage.RestoreAPISet(c.Request().Context(), set.ID, number(c.Request().PostForm, "version")); err != nil {
 		return err
 	}
-	return s.redirectWith(c, apiSetPath(set.ID), "The API set "+set.Name+" is in use again.")
+	return s.redirectWith(c, page.APISetPath(set.ID), "The API set "+set.Name+" is in use again.")
 }
 
 func (s *Server) renderAPISetForm(c echo.Context, status int, form page.Form, id int64) error {
@@ -126,5 +125,3 @@ func apiSetInput(c echo.Context, id int64) manage.APISetInput {
 		Slug: values.Get("slug"), Name: values.Get("name"), Description: values.Get("description"), Routes: values.Get("routes"),
 	}
 }
-
-func apiSetPath(id int64) string { return fmt.Sprintf("/api-sets/%d", id) }

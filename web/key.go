@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -173,7 +172,7 @@ func (s *Server) updateKey(c echo.Context) error {
 			return s.renderRefusedKeyEdit(c, status, withError(newForm(c, nil), err))
 		})
 	}
-	return s.redirectWith(c, keyPath(was.ID), "The API key was saved. What it reaches counts from the next check on.")
+	return s.redirectWith(c, page.KeyPath(was.ID), "The API key was saved. What it reaches counts from the next check on.")
 }
 
 // renderRefusedKeyEdit shows the form again with the key as it is now: when
@@ -224,7 +223,7 @@ func (s *Server) switchKey(c echo.Context, act func(context.Context, int64) erro
 	}
 	back := localPath(c.Request().PostForm.Get("back"))
 	if back == "/" {
-		back = keyPath(key.ID)
+		back = page.KeyPath(key.ID)
 	}
 	return s.redirectWith(c, back, key.Name+" "+done)
 }
@@ -241,7 +240,7 @@ func (s *Server) revokeKey(c echo.Context) error {
 	if err := s.manage.RevokeKey(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm")); err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderKeyRevoke(c, status, err) })
 	}
-	return s.redirectWith(c, keyPath(key.ID), key.Name+" is revoked: it is refused from the next check on.")
+	return s.redirectWith(c, page.KeyPath(key.ID), key.Name+" is revoked: it is refused from the next check on.")
 }
 
 // renderKeyRevoke asks before a key is revoked. A key that was revoked already
@@ -254,7 +253,7 @@ func (s *Server) renderKeyRevoke(c echo.Context, status int, refusal error) erro
 	case key.Changeable != nil:
 		return key.Changeable
 	case key.Revoked():
-		return s.redirect(c, keyPath(key.ID))
+		return s.redirect(c, page.KeyPath(key.ID))
 	}
 	view := page.KeyRevoke{Form: withError(page.Form{}, refusal), Key: key.Key, Now: s.manage.Now()}
 	return s.render(c, status, "Revoke "+key.Name, view.Render())
@@ -267,5 +266,3 @@ func (s *Server) keyOf(c echo.Context) (manage.KeyDetails, error) {
 	}
 	return s.manage.Key(c.Request().Context(), id)
 }
-
-func keyPath(id int64) string { return fmt.Sprintf("/keys/%d", id) }

@@ -43,7 +43,7 @@ func (s *Server) createKey(c echo.Context) error {
 		return s.answerForm(c, err, func(status int) error { return s.renderRefusedKeyWizard(c, status, err) })
 	}
 	if made.Secret.IsZero() {
-		return s.redirectWith(c, keyPath(made.ID), "This form was sent before: the key was generated once and is not shown again. If it was not saved, revoke it and generate another.")
+		return s.redirectWith(c, page.KeyPath(made.ID), "This form was sent before: the key was generated once and is not shown again. If it was not saved, revoke it and generate another.")
 	}
 	return s.renderSavedKey(c, made)
 }

@@ -68,7 +68,7 @@ func (s *Server) saveMembership(c echo.Context) error {
 	if !in.Member {
 		done = " has left " + organization.Name + ": API keys there are refused."
 	}
-	return s.redirectWith(c, userPath(user.ID), user.Name()+done)
+	return s.redirectWith(c, page.UserPath(user.ID), user.Name()+done)
 }
 
 func (s *Server) renderMembership(c echo.Context, status int, user manage.UserDetails, organization portal.Organization, form page.Form) error {

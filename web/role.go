@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -56,7 +55,7 @@ func (s *Server) createRole(c echo.Context) error {
 			return s.renderRoleForm(c, status, withError(newForm(c, nil), err), role)
 		})
 	}
-	return s.redirectWith(c, rolePath(made.ID), "The role "+made.Name+" was created.")
+	return s.redirectWith(c, page.RolePath(made.ID), "The role "+made.Name+" was created.")
 }
 
 func (s *Server) showRoleEdit(c echo.Context) error {
@@ -84,7 +83,7 @@ func (s *Server) updateRole(c echo.Context) error {
 			return s.renderRoleForm(c, status, withError(newForm(c, nil), err), role)
 		})
 	}
-	return s.redirectWith(c, rolePath(role.ID), "The role was saved. Its holders have what it allows now.")
+	return s.redirectWith(c, page.RolePath(role.ID), "The role was saved. Its holders have what it allows now.")
 }
 
 func (s *Server) showRoleDelete(c echo.Context) error {
@@ -153,5 +152,3 @@ func roleInput(c echo.Context, role portal.Role) manage.RoleInput {
 	}
 	return in
 }
-
-func rolePath(id int64) string { return fmt.Sprintf("/roles/%d", id) }

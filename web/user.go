@@ -116,12 +116,12 @@ func (s *Server) createUser(c echo.Context) error {
 		return s.answerForm(c, err, func(status int) error { return s.renderNewUser(c, status, withError(newForm(c, nil), err)) })
 	}
 	if !checked(values, "send_link") {
-		return s.redirectWith(c, userPath(made.ID), made.Name()+" was created.")
+		return s.redirectWith(c, page.UserPath(made.ID), made.Name()+" was created.")
 	}
 	sent, err := s.manage.SendPasswordLink(ctx, made.ID)
 	if err != nil {
 		return s.answerForm(c, err, func(int) error {
-			return s.redirectWith(c, userPath(made.ID), made.Name()+" was created, but has no password link yet. "+messageOf(err))
+			return s.redirectWith(c, page.UserPath(made.ID), made.Name()+" was created, but has no password link yet. "+messageOf(err))
 		})
 	}
 	return s.renderSentLink(c, sent, true)
@@ -248,8 +248,8 @@ func (s *Server) askUserAction(c echo.Context, action page.AccountAction) error 
 	title := action.Label + " " + user.Name()
 	return s.render(c, http.StatusOK, title, page.Stop{
 		Title: title, Effects: action.Effects, Button: action.Label, Red: action.Stops,
-		Action: userPath(user.ID) + "/act", Hidden: []ui.Hidden{{Name: "action", Value: action.Name}},
-		BackLabel: user.Name(), CancelHref: userPath(user.ID), Keys: keys, Now: s.manage.Now(),
+		Action: page.UserPath(user.ID) + "/act", Hidden: []ui.Hidden{{Name: "action", Value: action.Name}},
+		BackLabel: user.Name(), CancelHref: page.UserPath(user.ID), Keys: keys, Now: s.manage.Now(),
 	}.Render())
 }
 
@@ -262,7 +262,7 @@ func (s *Server) actOnUser(c echo.Context) error {
 	if err := s.manage.ActOnUser(c.Request().Context(), user.ID, manage.UserAction(action)); err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderUser(c, status, messageOf(err)) })
 	}
-	return s.redirectWith(c, userPath(user.ID), user.Name()+" "+page.AccountActions[action].Done)
+	return s.redirectWith(c, page.UserPath(user.ID), user.Name()+" "+page.AccountActions[action].Done)
 }
 
 func (s *Server) sendPasswordLink(c echo.Context) error {
@@ -314,7 +314,7 @@ func (s *Server) updateUser(c echo.Context) error {
 			return s.renderUserEdit(c, status, user, withError(newForm(c, nil), err))
 		})
 	}
-	return s.redirectWith(c, userPath(user.ID), "The account was saved.")
+	return s.redirectWith(c, page.UserPath(user.ID), "The account was saved.")
 }
 
 func (s *Server) renderUserEdit(c echo.Context, status int, user manage.UserDetails, form page.Form) error {
@@ -334,5 +334,3 @@ func (s *Server) userOf(c echo.Context) (manage.UserDetails, error) {
 	}
 	return s.manage.User(c.Request().Context(), id)
 }
-
-func userPath(id int64) string { return "/users/" + strconv.FormatInt(id, 10) }

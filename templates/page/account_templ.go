@@ -51,7 +51,7 @@ type AccountKeys struct {
 // Render gives the page's content.
 func (a Account) Render() templ.Component { return account(a) }
 
-func (a Account) path() string { return userPath(a.User.ID) }
+func (a Account) path() string { return UserPath(a.User.ID) }
 
 func (a Account) joinTitle() string {
 	if len(a.Memberships) == 0 {

@@ -157,7 +157,7 @@ func APISets(sets []portal.APISet) templ.Component {
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
-							templ_7745c5c3_Err = ui.TitleLink(set.Name, apiSetPath(set.ID)).Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = ui.TitleLink(set.Name, APISetPath(set.ID)).Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}
@@ -348,12 +348,12 @@ func APISet(set portal.APISet, roles []portal.Role, keys int) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if set.Retired() {
-				templ_7745c5c3_Err = ui.PostButton(ui.Secondary, "", "Put back into use", apiSetPath(set.ID)+"/restore", ui.Hidden{Name: "version", Value: strconv.FormatInt(set.Version, 10)}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.PostButton(ui.Secondary, "", "Put back into use", APISetPath(set.ID)+"/restore", ui.Hidden{Name: "version", Value: strconv.FormatInt(set.Version, 10)}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = ui.ButtonLink(ui.Outlined, "", "Retire", apiSetPath(set.ID)+"/retire").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.ButtonLink(ui.Outlined, "", "Retire", APISetPath(set.ID)+"/retire").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -362,7 +362,7 @@ func APISet(set portal.APISet, roles []portal.Role, keys int) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.ButtonLink(ui.Primary, "pencil", "Edit", apiSetPath(set.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.ButtonLink(ui.Primary, "pencil", "Edit", APISetPath(set.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -646,7 +646,7 @@ func (a APISetForm) back() string {
 	if a.ID == 0 {
 		return "/api-sets"
 	}
-	return apiSetPath(a.ID)
+	return APISetPath(a.ID)
 }
 
 func apiSetForm(a APISetForm) templ.Component {
@@ -890,7 +890,7 @@ func apiSetRetire(a APISetRetire) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Breadcrumb(a.Set.Name, apiSetPath(a.Set.ID)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Breadcrumb(a.Set.Name, APISetPath(a.Set.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -952,8 +952,8 @@ func apiSetRetire(a APISetRetire) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: apiSetPath(a.Set.ID) + "/retire", Field: "confirm", Name: a.Set.Name, Button: "Retire API set",
-				CancelHref: apiSetPath(a.Set.ID), Error: a.Form.Error("confirm"), Hidden: []ui.Hidden{{Name: "version", Value: a.Form.Get("version")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var34), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: APISetPath(a.Set.ID) + "/retire", Field: "confirm", Name: a.Set.Name, Button: "Retire API set",
+				CancelHref: APISetPath(a.Set.ID), Error: a.Form.Error("confirm"), Hidden: []ui.Hidden{{Name: "version", Value: a.Form.Get("version")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var34), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1039,7 +1039,7 @@ func apiSetRetire(a APISetRetire) templ.Component {
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
-								templ_7745c5c3_Err = ui.TitleLink(key.Name, fmt.Sprintf("/keys/%d", key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = ui.TitleLink(key.Name, KeyPath(key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
@@ -1218,7 +1218,8 @@ func apiSetRetire(a APISetRetire) templ.Component {
 	})
 }
 
-func apiSetPath(id int64) string { return fmt.Sprintf("/api-sets/%d", id) }
+// APISetPath gives the address of an API set's page.
+func APISetPath(id int64) string { return fmt.Sprintf("/api-sets/%d", id) }
 
 func roleNames(roles []portal.Role) []string {
 	names := make([]string, len(roles))

@@ -75,7 +75,7 @@ func key(k Key) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if k.CanChange && !k.Key.Revoked() {
-				templ_7745c5c3_Err = ui.ButtonLink(ui.Secondary, "pencil", "Edit", keyPath(k.Key.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.ButtonLink(ui.Secondary, "pencil", "Edit", KeyPath(k.Key.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -95,7 +95,7 @@ func key(k Key) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = keySwitch(k.Key, keyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = keySwitch(k.Key, KeyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -103,7 +103,7 @@ func key(k Key) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.MenuLink(ui.Danger, "ban", "Revoke", keyPath(k.Key.ID)+"/revoke").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.MenuLink(ui.Danger, "ban", "Revoke", KeyPath(k.Key.ID)+"/revoke").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -487,7 +487,7 @@ func keyFacts(k Key) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var19 templ.SafeURL
-					templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(userPath(k.Key.UserID)))
+					templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(UserPath(k.Key.UserID)))
 					if templ_7745c5c3_Err != nil {
 						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/key.templ`, Line: 98, Col: 51}
 					}
@@ -876,7 +876,7 @@ func keyEdit(k KeyEdit) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Breadcrumb(k.Key.Name, keyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Breadcrumb(k.Key.Name, KeyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -907,7 +907,7 @@ func keyEdit(k KeyEdit) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var35 templ.SafeURL
-			templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(keyPath(k.Key.ID)))
+			templ_7745c5c3_Var35, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(KeyPath(k.Key.ID)))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/key.templ`, Line: 173, Col: 63}
 			}
@@ -989,7 +989,7 @@ func keyEdit(k KeyEdit) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = ui.ButtonLink(ui.Quiet, "", "Cancel", keyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.ButtonLink(ui.Quiet, "", "Cancel", KeyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1366,7 +1366,7 @@ func keyRevoke(k KeyRevoke) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Breadcrumb(k.Key.Name, keyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Breadcrumb(k.Key.Name, KeyPath(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1539,8 +1539,8 @@ func keyRevoke(k KeyRevoke) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: keyPath(k.Key.ID) + "/revoke", Field: "confirm", Name: k.Key.Name,
-				Button: "Revoke key", CancelHref: keyPath(k.Key.ID), Error: k.Form.Error("confirm")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: KeyPath(k.Key.ID) + "/revoke", Field: "confirm", Name: k.Key.Name,
+				Button: "Revoke key", CancelHref: KeyPath(k.Key.ID), Error: k.Form.Error("confirm")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1578,12 +1578,12 @@ func keySwitch(key portal.Key, back string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if key.Enabled {
-			templ_7745c5c3_Err = ui.MenuPost(ui.Neutral, "lock", "Disable", keyPath(key.ID)+"/disable", ui.Hidden{Name: "back", Value: back}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.MenuPost(ui.Neutral, "lock", "Disable", KeyPath(key.ID)+"/disable", ui.Hidden{Name: "back", Value: back}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = ui.MenuPost(ui.Neutral, "lock-open", "Enable", keyPath(key.ID)+"/enable", ui.Hidden{Name: "back", Value: back}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.MenuPost(ui.Neutral, "lock-open", "Enable", KeyPath(key.ID)+"/enable", ui.Hidden{Name: "back", Value: back}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1732,7 +1732,8 @@ func lastUse(key portal.Key, now time.Time) templ.Component {
 	})
 }
 
-func keyPath(id int64) string { return fmt.Sprintf("/keys/%d", id) }
+// KeyPath gives the address of a key's page.
+func KeyPath(id int64) string { return fmt.Sprintf("/keys/%d", id) }
 
 func kindName(kind portal.Kind) string {
 	switch kind {

@@ -591,7 +591,7 @@ func keyRow(key KeyRow, withUser bool, now time.Time, back string) templ.Compone
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var16 templ.SafeURL
-			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(keyPath(key.ID)))
+			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(KeyPath(key.ID)))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keylist.templ`, Line: 175, Col: 65}
 			}
@@ -836,7 +836,7 @@ func keyRow(key KeyRow, withUser bool, now time.Time, back string) templ.Compone
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.MenuLink(ui.Neutral, "eye", "View", keyPath(key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.MenuLink(ui.Neutral, "eye", "View", KeyPath(key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -845,7 +845,7 @@ func keyRow(key KeyRow, withUser bool, now time.Time, back string) templ.Compone
 					return templ_7745c5c3_Err
 				}
 				if key.Changeable && !key.Revoked() {
-					templ_7745c5c3_Err = ui.MenuLink(ui.Neutral, "pencil", "Edit", keyPath(key.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.MenuLink(ui.Neutral, "pencil", "Edit", KeyPath(key.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -869,7 +869,7 @@ func keyRow(key KeyRow, withUser bool, now time.Time, back string) templ.Compone
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.MenuLink(ui.Danger, "ban", "Revoke", keyPath(key.ID)+"/revoke").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.MenuLink(ui.Danger, "ban", "Revoke", KeyPath(key.ID)+"/revoke").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

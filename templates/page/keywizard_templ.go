@@ -1081,7 +1081,7 @@ func savedKey(s SavedKey) templ.Component {
 			templ_7745c5c3_Var34 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.SaveKey(ui.SaveKeyProps{Name: s.Key.Name, Secrets: []ui.Secret{{Label: "API key", Value: s.Secret}}, CloseHref: keyPath(s.Key.ID)}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.SaveKey(ui.SaveKeyProps{Name: s.Key.Name, Secrets: []ui.Secret{{Label: "API key", Value: s.Secret}}, CloseHref: KeyPath(s.Key.ID)}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

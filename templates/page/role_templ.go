@@ -139,7 +139,7 @@ func roles(r Roles) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = ui.TitleLink(role.Name, rolePath(role.ID)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.TitleLink(role.Name, RolePath(role.ID)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -300,7 +300,7 @@ func role(r Role) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if r.CanChange {
-				templ_7745c5c3_Err = ui.ButtonLink(ui.Outlined, "", "Delete", rolePath(r.Role.ID)+"/delete").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.ButtonLink(ui.Outlined, "", "Delete", RolePath(r.Role.ID)+"/delete").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -308,7 +308,7 @@ func role(r Role) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.ButtonLink(ui.Primary, "pencil", "Edit", rolePath(r.Role.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.ButtonLink(ui.Primary, "pencil", "Edit", RolePath(r.Role.ID)+"/edit").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -706,14 +706,14 @@ func (r RoleForm) action() string {
 	if r.Role.ID == 0 {
 		return "/roles"
 	}
-	return rolePath(r.Role.ID)
+	return RolePath(r.Role.ID)
 }
 
 func (r RoleForm) back() string {
 	if r.Role.ID == 0 {
 		return "/roles"
 	}
-	return rolePath(r.Role.ID)
+	return RolePath(r.Role.ID)
 }
 
 // authorityChecks offers the authorities below one application; those that the
@@ -987,7 +987,7 @@ func roleDelete(r RoleDelete) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Breadcrumb(r.Role.Name, rolePath(r.Role.ID)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Breadcrumb(r.Role.Name, RolePath(r.Role.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1042,8 +1042,8 @@ func roleDelete(r RoleDelete) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: rolePath(r.Role.ID) + "/delete", Field: "confirm", Name: r.Role.Name, Button: "Delete role",
-				CancelHref: rolePath(r.Role.ID), Error: r.Form.Error("confirm"), Hidden: []ui.Hidden{{Name: "version", Value: r.Form.Get("version")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var38), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: RolePath(r.Role.ID) + "/delete", Field: "confirm", Name: r.Role.Name, Button: "Delete role",
+				CancelHref: RolePath(r.Role.ID), Error: r.Form.Error("confirm"), Hidden: []ui.Hidden{{Name: "version", Value: r.Form.Get("version")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var38), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1065,7 +1065,8 @@ func fieldOf(application portal.Authority) string {
 	return "authority-" + string(application)
 }
 
-func rolePath(id int64) string { return fmt.Sprintf("/roles/%d", id) }
+// RolePath gives the address of a role's page.
+func RolePath(id int64) string { return fmt.Sprintf("/roles/%d", id) }
 
 func roleScope(role portal.Role) string {
 	switch {

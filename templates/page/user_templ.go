@@ -403,7 +403,7 @@ func userTable(u Users) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.TitleLink(row.Username, userPath(row.ID)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.TitleLink(row.Username, UserPath(row.ID)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1169,7 +1169,7 @@ func userEdit(u UserEdit) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Breadcrumb(u.User.Name(), userPath(u.User.ID)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Breadcrumb(u.User.Name(), UserPath(u.User.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1190,7 +1190,7 @@ func userEdit(u UserEdit) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var42 templ.SafeURL
-			templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(userPath(u.User.ID)))
+			templ_7745c5c3_Var42, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(UserPath(u.User.ID)))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/user.templ`, Line: 270, Col: 65}
 			}
@@ -1256,7 +1256,7 @@ func userEdit(u UserEdit) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = formFoot(u.Form, userPath(u.User.ID)+"/edit", userPath(u.User.ID)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = formFoot(u.Form, UserPath(u.User.ID)+"/edit", UserPath(u.User.ID)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1421,6 +1421,7 @@ var staffRoles = []ui.Option{
 	{Value: string(portal.SuperAdmin), Label: "Super admin: everything"},
 }
 
-func userPath(id int64) string { return "/users/" + strconv.FormatInt(id, 10) }
+// UserPath gives the address of a user's page.
+func UserPath(id int64) string { return "/users/" + strconv.FormatInt(id, 10) }
 
 var _ = templruntime.GeneratedTemplate
