@@ -110,6 +110,7 @@ func TestWhatIsNoPasswordLinkSetsNoPassword(t *testing.T) {
 		}
 		_, err := newManager(fresh).SetPassword(t.Context(), setUp, newPassword)
 		wantCode(t, "a set-up link", err, portal.CodeNotFound)
+		wantSays(t, "a set-up link", err, "This link")
 		_, err = w.m.SetUp(t.Context(), w.link(w.User), first("eve"))
 		wantCode(t, "a password link for the set-up", err, portal.CodeNotFound)
 	})

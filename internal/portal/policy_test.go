@@ -307,6 +307,40 @@ func TestAccountsAreManagedByWhoIsAboveThemEverywhere(t *testing.T) {
 	})
 }
 
+func TestAccountsThatReachMoreAreManagedByWhoReachesAsMuch(t *testing.T) {
+	reaching := func(all bool, slugs ...string) portal.Grant {
+		grant := portal.Grant{Authorities: []portal.Authority{portal.UserManagement}, AllAccess: all, APISets: map[string]bool{}}
+		for _, slug := range slugs {
+			grant.APISets[slug] = true
+		}
+		return grant
+	}
+	grants := map[string]portal.Grant{"nothing": reaching(false), "billing": reaching(false, "billing"), "both": reaching(false, "billing", "dunning"), "all": reaching(true)}
+	for actor, manages := range map[string][]string{
+		"nothing": {"nothing"}, "billing": {"billing", "nothing"}, "both": {"billing", "both", "nothing"}, "all": {"all", "billing", "both", "nothing"},
+	} {
+		for target, grant := range grants {
+			want := portal.CodeForbidden
+			if slices.Contains(manages, target) {
+				want = allowed
+			}
+			err := portal.CanManageUser(member(grants[actor]), portal.Standing{User: portal.User{ID: another}, Grants: map[int64]portal.Grant{here: grant}})
+			wantCode(t, "who reaches "+actor+", one who reaches "+target, err, want)
+		}
+	}
+}
+
+func TestKeysThatTheCheckObeysAreMadeByWhoHoldsAsMuch(t *testing.T) {
+	for _, authority := range []portal.Authority{portal.Gateway, portal.GatewayCheck, portal.VerifyKeys} {
+		target := portal.Standing{User: portal.User{ID: another}, Grants: map[int64]portal.Grant{here: {Authorities: []portal.Authority{portal.ViewUsers, authority}}}}
+		for actor, want := range map[string]portal.Code{"key manager": portal.CodeForbidden, "admin": portal.CodeForbidden, "support": portal.CodeForbidden, "super admin": allowed, "program": allowed} {
+			wantCode(t, actor, portal.CanMapKeyTo(actors[actor], target, here), want)
+			wantCode(t, actor+", elsewhere", portal.CanMapKeyTo(actors[actor], target, elsewhere), allowed)
+		}
+	}
+	wantCode(t, "oneself", portal.CanMapKeyTo(actors["gateway"], portal.Standing{User: portal.User{ID: self}, Grants: actors["gateway"].Grants}, here), allowed)
+}
+
 func TestAnAdminOfTwoOrganizationsManagesWhoIsInBoth(t *testing.T) {
 	admin := portal.Grant{Authorities: []portal.Authority{portal.Administration}}
 	target := portal.Standing{User: portal.User{ID: another}, Grants: map[int64]portal.Grant{here: {}, elsewhere: {}}}
