@@ -69,6 +69,21 @@ func TestUseKeepsASessionButNotBeyondItsLife(t *testing.T) {
 	})
 }
 
+func TestASessionIsGoodWhileTheDatabaseCannotBeWritten(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token := w.signIn(w.withPassword(w.User))
+		w.clock.Advance(2 * time.Minute)
+		lock := must(w.db.BeginTx(t.Context(), nil))(t) // on SQLite, this alone keeps others from writing
+		if storetest.Of(w.s).Engine == storetest.PostgresEngine {
+			must(lock.ExecContext(t.Context(), "LOCK TABLE sessions IN EXCLUSIVE MODE"))(t)
+		}
+		w.session(token)
+		mustDo(t, lock.Rollback())
+		w.session(token)
+		wantEqual(t, "last use, when it can be written", w.session(token).SeenAt, w.clock.Now())
+	})
+}
+
 // signedInAt tells when a session began.
 func (w *world) signedInAt(token string) time.Time {
 	w.t.Helper()
