@@ -148,7 +148,7 @@ func TestOfManyAttemptsAtOnceOnlyTheFreeOnesAreLookedAt(t *testing.T) {
 func TestSignInsAtOnceDoNotGetInEachOthersWay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		user := w.withPassword(w.User)
-		for range 4 {
+		for range 6 {
 			outcomes := atOnce(5, func(int) error {
 				_, err := w.m.SignIn(t.Context(), from(homeAddress, user))
 				return err
