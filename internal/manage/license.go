@@ -47,8 +47,7 @@ func (m *Manager) CreateLicense(ctx context.Context, in LicenseInput) (portal.Li
 		if made, err = c.InsertLicense(ctx, license); err != nil {
 			return err
 		}
-		return c.Record(ctx, portal.Revision{OrganizationID: organization.ID, Noun: portal.NounLicense, NounID: made.ID, NounName: made.Number,
-			Action: "created", Changes: portal.Diff(nil, made.Record())})
+		return c.Record(ctx, licenseRevision(made, "created", portal.Diff(nil, made.Record())))
 	})
 	return made, err
 }
@@ -108,8 +107,11 @@ func (m *Manager) CreateInstance(ctx context.Context, name string) (portal.Insta
 		if made, err = c.InsertInstance(ctx, portal.Instance{LicenseID: license.ID, Name: name, Environment: environment}); err != nil {
 			return err
 		}
-		return c.Record(ctx, portal.Revision{OrganizationID: license.OrganizationID, Noun: portal.NounInstance, NounID: made.ID, NounName: made.Name,
-			Action: "created", Changes: portal.Diff(nil, made.Record())})
+		return c.Record(ctx, licenseRevision(license, "added the instance "+made.Name, nil))
 	})
 	return made, err
+}
+
+func licenseRevision(license portal.License, action string, changes []portal.ValueChange) portal.Revision {
+	return portal.Revision{OrganizationID: license.OrganizationID, Noun: portal.NounLicense, NounID: license.ID, NounName: license.Number, Action: action, Changes: changes}
 }

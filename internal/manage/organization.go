@@ -11,13 +11,15 @@ import (
 // MyOrganizations lists the organizations that the actor can work in: for staff
 // all, but of many only the first ones by name, else those of the actor's
 // memberships.
-func (m *Manager) MyOrganizations(ctx context.Context, most int) ([]portal.Organization, error) {
+func (m *Manager) MyOrganizations(ctx context.Context, most int) (mine []portal.Organization, err error) {
 	actor := portal.ActorFrom(ctx)
 	if actor.Holds(portal.ViewOrganizations, 0) {
 		page, err := m.Store.Organizations(ctx, portal.List{Limit: most})
-		return page.Rows, err
+		for _, summary := range page.Rows {
+			mine = append(mine, summary.Organization)
+		}
+		return mine, err
 	}
-	var mine []portal.Organization
 	memberships, err := m.Store.Memberships(ctx, actor.UserID)
 	for _, membership := range memberships {
 		if !membership.Active() {
@@ -32,10 +34,11 @@ func (m *Manager) MyOrganizations(ctx context.Context, most int) ([]portal.Organ
 	return mine, err
 }
 
-// Organizations lists organizations. For who may View Organizations.
-func (m *Manager) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.Organization], error) {
+// Organizations lists organizations with what they have. For who may View
+// Organizations.
+func (m *Manager) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
 	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewOrganizations, 0); err != nil {
-		return portal.Page[portal.Organization]{}, err
+		return portal.Page[portal.OrganizationSummary]{}, err
 	}
 	return m.Store.Organizations(ctx, list)
 }

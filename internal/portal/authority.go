@@ -23,27 +23,30 @@ const (
 
 // The authorities that roles are made of.
 const (
-	Administration   Authority = "admin"
-	UserManagement   Authority = "admin.users"
-	ViewUsers        Authority = "admin.users.view"
-	ManageUsers      Authority = "admin.users.manage"
-	RoleManagement   Authority = "admin.roles"
-	ViewRoles        Authority = "admin.roles.view"
-	ManageRoles      Authority = "admin.roles.manage"
-	APIKeys          Authority = "admin.keys"
-	ManageUserAPIKey Authority = "admin.keys.own"
-	ViewAPIKeys      Authority = "admin.keys.view"
-	ManageAPIKeys    Authority = "admin.keys.manage"
-	Licensing        Authority = "admin.licenses"
-	ViewLicenses     Authority = "admin.licenses.view"
-	ViewClientSecret Authority = "admin.licenses.secret"
-	Requests         Authority = "admin.requests"
-	RequestAPIKeys   Authority = "admin.requests.create"
-	History          Authority = "admin.history"
-	ViewHistory      Authority = "admin.history.view"
-	Gateway          Authority = "gateway"
-	GatewayCheck     Authority = "gateway.check"
-	VerifyKeys       Authority = "gateway.check.verify"
+	Administration     Authority = "admin"
+	UserManagement     Authority = "admin.users"
+	ViewUsers          Authority = "admin.users.view"
+	ManageUsers        Authority = "admin.users.manage"
+	RoleManagement     Authority = "admin.roles"
+	ViewRoles          Authority = "admin.roles.view"
+	ManageRoles        Authority = "admin.roles.manage"
+	APIKeys            Authority = "admin.keys"
+	ManageUserAPIKey   Authority = "admin.keys.own"
+	ViewAPIKeys        Authority = "admin.keys.view"
+	ManageAPIKeys      Authority = "admin.keys.manage"
+	Licensing          Authority = "admin.licenses"
+	ViewLicenses       Authority = "admin.licenses.view"
+	ViewClientSecret   Authority = "admin.licenses.secret"
+	ManageApplications Authority = "admin.licenses.applications"
+	Requests           Authority = "admin.requests"
+	RequestAPIKeys     Authority = "admin.requests.create"
+	Settings           Authority = "admin.settings"
+	ManageSettings     Authority = "admin.settings.manage"
+	History            Authority = "admin.history"
+	ViewHistory        Authority = "admin.history.view"
+	Gateway            Authority = "gateway"
+	GatewayCheck       Authority = "gateway.check"
+	VerifyKeys         Authority = "gateway.check.verify"
 )
 
 // The authorities of the installation's staff. No role holds them.
@@ -54,6 +57,8 @@ const (
 	SystemOrganizations Authority = "system.organizations"
 	ViewOrganizations   Authority = "system.organizations.view"
 	ManageOrganizations Authority = "system.organizations.manage"
+	SystemLicenses      Authority = "system.licenses"
+	ManageLicenses      Authority = "system.licenses.manage"
 	SystemStaff         Authority = "system.staff"
 	ManageStaff         Authority = "system.staff.manage"
 	SystemRequests      Authority = "system.requests"
@@ -85,8 +90,11 @@ var authorities = []AuthorityInfo{
 	{Licensing, "Licenses", "Everything that a client may do with its licenses."},
 	{ViewLicenses, "View Licenses", "See the organization's licenses, domains and instances."},
 	{ViewClientSecret, "Manage Client Secret", "See the Client ID (OAuth) of a license and regenerate its Client Secret."},
+	{ManageApplications, "Manage Applications", "Add, edit and retire the organization's own applications."},
 	{Requests, "Requests", "Everything that a client may do with requests."},
 	{RequestAPIKeys, "Request API Keys", "Ask support for an API key for an application and license."},
+	{Settings, "Settings", "Everything about the organization's settings."},
+	{ManageSettings, "Manage Settings", "Decide whether secrets of the organization's keys can be viewed again."},
 	{History, "Revision History", "Everything about the organization's history."},
 	{ViewHistory, "View Revision History", "See who did what to what and when."},
 	{Gateway, "Gateway", "What a gateway's own account may do."},
@@ -97,7 +105,9 @@ var authorities = []AuthorityInfo{
 	{ManageAPISets, "Manage API Sets", "Create, edit and retire API sets."},
 	{SystemOrganizations, "Organizations", "Everything about organizations."},
 	{ViewOrganizations, "View Organizations", "See every organization and switch to it."},
-	{ManageOrganizations, "Manage Organizations", "Create and edit organizations."},
+	{ManageOrganizations, "Manage Organizations", "Create, edit and suspend organizations, and decide what client levels allow and which applications the catalogue has."},
+	{SystemLicenses, "Licenses of all clients", "Everything about the licenses of all clients."},
+	{ManageLicenses, "Manage Licenses", "Give clients licenses within their level, edit and deactivate them, and manage their instances."},
 	{SystemStaff, "Staff", "Everything about staff."},
 	{ManageStaff, "Manage Staff", "Make users super admins or support staff."},
 	{SystemRequests, "Request queue", "Everything about the request queue."},

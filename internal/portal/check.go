@@ -30,7 +30,13 @@ type Subject struct {
 	LicenseActive    bool
 	Domain           string
 	Application      string
-	APISets          []string // slugs that the key reaches: granted and allowed by the user's roles, by name
+	APISets          []string // slugs that the key reaches: granted and allowed by the user's roles, by name; of an access token, those within its scope
+	PublicID         string   // the Client ID (OAuth) or Access Key; empty for tokens
+
+	// Of an access token; zero for a key's own secret.
+	TokenIssuedAt  time.Time
+	TokenExpiresAt time.Time
+	TokenRevokedAt time.Time
 }
 
 // CheckCode is the outcome of checking a key, in the order in which outcomes

@@ -28,8 +28,11 @@ type Key struct {
 	UserName         string
 	CreatedBy        int64  // 0: the command line
 	CreatorName      string // read only
-	LicenseID        int64
-	ApplicationID    int64
+	LicenseID        int64  // 0: bound to none
+	LicenseNumber    string // read only, like Domain
+	Domain           string
+	ApplicationID    int64  // 0: for none in particular
+	ApplicationName  string // read only
 	PublicID         string // the Access Key or Client ID; empty for tokens
 	CanImpersonate   bool
 	DataLoader       bool
@@ -39,7 +42,7 @@ type Key struct {
 	RevokedAt        time.Time // final
 	ExpiresAt        time.Time // zero: never
 	APISets          []APISet  // granted, whether effective or not
-	Masked           string    // read only: the current secret's mask, "kp_…aB3d"
+	Masked           string    // read only: the current secret's mask, "kp_…aB3d"; empty before it was delivered
 	RefusedAs        CheckCode // read only: what the check answers because of its user, organization or license; empty when they are all right
 	LastUsedAt       time.Time // read only, like LastUsedFrom
 	LastUsedFrom     string
@@ -89,6 +92,8 @@ func (k Key) Record() Record {
 		{"Description", k.Description},
 		{"Kind", string(k.Kind)},
 		{"Mapped user", k.Username},
+		{"Application", k.ApplicationName},
+		{"License", k.LicenseNumber},
 		{"API sets", apiSetNames(k.APISets)},
 		{"Expires", dateTime(k.ExpiresAt)},
 		{"Allowed networks", strings.Join(k.AllowedNetworks, ", ")},
@@ -109,6 +114,9 @@ type Secret struct {
 	ExpiresAt time.Time // the end of its grace; zero for the current secret
 	RetiredAt time.Time // zero: live
 	CreatedAt time.Time
+
+	LastUsedAt   time.Time // read only, like LastUsedFrom: of the secret or a token that it was exchanged for
+	LastUsedFrom string
 }
 
 // KeyFilter narrows the list of keys. Zero values do not.
@@ -117,5 +125,6 @@ type KeyFilter struct {
 	OrganizationID int64
 	UserID         int64
 	APISetID       int64
+	LicenseID      int64
 	State          KeyState
 }

@@ -47,11 +47,6 @@ type Instance struct {
 	CreatedAt   time.Time
 }
 
-// Record gives the instance's values for the Revision History.
-func (i Instance) Record() Record {
-	return Record{{"Instance", i.Name}, {"Environment", string(i.Environment)}}
-}
-
 var instanceForm = regexp.MustCompile(`^(TE)?BE([0-9]+)[A-Z]?$`)
 
 // ParseInstance reads an instance's environment and its license's number from

@@ -5,14 +5,6 @@ import (
 	"time"
 )
 
-// ClientLevel says how many master licenses an organization may hold
-// (Blue 1, Gold 2, Platinum 3 at first; levels are data).
-type ClientLevel struct {
-	ID       int64
-	Name     string
-	Licenses int // how many licenses an organization of this level may hold
-}
-
 // Organization is a client of the company that runs the portal.
 type Organization struct {
 	ID             int64
@@ -38,4 +30,35 @@ func (o Organization) Record() Record {
 		{"Expiry required", yesNo(o.ExpiryRequired)},
 		{"Longest expiry in days", strconv.Itoa(o.ExpiryMaxDays)},
 	}
+}
+
+// OrganizationSummary is an organization with what it has.
+type OrganizationSummary struct {
+	Organization
+	Allowed      int       // licenses that its level allows
+	Licenses     int       // that it holds, each of which gives access to one domain
+	LastActivity time.Time // when a key of it was last accepted, or something of it was changed; zero: never
+}
+
+// OrganizationFigures counts what an organization has.
+type OrganizationFigures struct {
+	Instances    int
+	Applications int       // that have a key which is not revoked
+	Keys         int       // that are not revoked
+	People       int       // members
+	Pending      int       // requests that are not decided
+	LastSignIn   time.Time // of a member; zero: never
+	LastUse      time.Time // of a key; zero: never
+	LastChange   time.Time // of something in the organization; zero: never
+}
+
+// LastActivity is the latest of what was last done in the organization.
+func (f OrganizationFigures) LastActivity() time.Time {
+	latest := f.LastSignIn
+	for _, at := range []time.Time{f.LastUse, f.LastChange} {
+		if at.After(latest) {
+			latest = at
+		}
+	}
+	return latest
 }

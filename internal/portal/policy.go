@@ -9,8 +9,8 @@ import (
 var staffAuthorities = map[Staff][]Authority{
 	SuperAdmin: {System, Administration, Gateway},
 	Support: {
-		ViewOrganizations, SystemRequests, IssueAPIKeys, AllowImpersonation,
-		ViewUsers, ViewRoles, APIKeys, ViewLicenses, Requests, History,
+		ViewOrganizations, SystemLicenses, SystemRequests, IssueAPIKeys, AllowImpersonation,
+		ViewUsers, ViewRoles, APIKeys, ViewLicenses, ManageApplications, Requests, History,
 	},
 }
 
@@ -69,6 +69,34 @@ func CanAnywhere(actor Actor, anyOf ...Authority) error {
 // They do for its members and for staff; for others they are not found.
 func (a Actor) CanSee(organization int64) bool {
 	return a.Member(organization) || a.Holds(ViewOrganizations, 0)
+}
+
+// CanSeeLicenses answers whether the actor may see an organization's licenses and
+// which applications have a key for them: who may View Licenses, and who may
+// request keys, for they choose among them.
+func CanSeeLicenses(actor Actor, organization int64) error {
+	if actor.Holds(RequestAPIKeys, organization) {
+		return nil
+	}
+	return Can(actor, ViewLicenses, organization)
+}
+
+// CanManageApplications answers whether the actor may add, edit and retire the
+// applications of an organization or, with organization 0, of the catalogue.
+func CanManageApplications(actor Actor, organization int64) error {
+	if organization == 0 {
+		return Can(actor, ManageOrganizations, 0)
+	}
+	return Can(actor, ManageApplications, organization)
+}
+
+// CanSeeRequest answers whether the actor may follow a request: one's own, all of
+// an organization with the authority Requests there, and any for who decides.
+func CanSeeRequest(actor Actor, request Request) error {
+	if actor.UserID == request.RequesterID && actor.UserID != 0 || actor.Holds(DecideRequests, 0) {
+		return nil
+	}
+	return Can(actor, Requests, request.OrganizationID)
 }
 
 // KeyUse is what somebody wants with a key.

@@ -6,10 +6,10 @@ import (
 	"keyportal/internal/portal"
 )
 
-const applicationColumns = `a.id, a.organization_id, a.name, a.description, a.created_at`
+const applicationColumns = `a.id, a.organization_id, a.name, a.description, a.retired_at, a.version, a.created_at, a.updated_at`
 
 func scanApplication(r row) (a portal.Application, err error) {
-	return a, r.Scan(&a.ID, referenced{&a.OrganizationID}, &a.Name, &a.Description, instant{&a.CreatedAt})
+	return a, r.Scan(&a.ID, referenced{&a.OrganizationID}, &a.Name, &a.Description, instant{&a.RetiredAt}, &a.Version, instant{&a.CreatedAt}, instant{&a.UpdatedAt})
 }
 
 // Application finds an application.
@@ -17,7 +17,8 @@ func (q Queries) Application(ctx context.Context, id int64) (portal.Application,
 	return one(ctx, q, portal.NounApplication, scanApplication, `/* application */ SELECT `+applicationColumns+` FROM applications a WHERE a.id = $1`, id)
 }
 
-// Applications lists the catalogue's applications and an organization's own.
+// Applications lists the catalogue's applications and an organization's own by
+// name, retired ones too; with organization 0 the catalogue's alone.
 func (q Queries) Applications(ctx context.Context, organization int64) ([]portal.Application, error) {
 	return all(ctx, q, scanApplication, `/* applications */ SELECT `+applicationColumns+` FROM applications a
 		WHERE a.organization_id IS NULL OR a.organization_id = $1 ORDER BY a.name_folded, a.id`, organization)
@@ -26,10 +27,18 @@ func (q Queries) Applications(ctx context.Context, organization int64) ([]portal
 // InsertApplication adds an application and gives it with its ID.
 func (c *Change) InsertApplication(ctx context.Context, a portal.Application) (portal.Application, error) {
 	id, err := one(ctx, c.Queries, portal.NounApplication, scalar[int64], `/* insert application */
-		INSERT INTO applications (organization_id, name, name_folded, description, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+		INSERT INTO applications (organization_id, name, name_folded, description, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`,
 		ref(a.OrganizationID), a.Name, portal.Fold(a.Name), a.Description, at(c.Now()))
 	if err != nil {
 		return a, err
 	}
 	return c.Application(ctx, id)
+}
+
+// UpdateApplication writes an application's values if it still has the given
+// version; else the error is Stale.
+func (c *Change) UpdateApplication(ctx context.Context, a portal.Application) error {
+	return c.execVersion(ctx, portal.NounApplication, `/* update application */
+		UPDATE applications SET name = $3, name_folded = $4, description = $5, retired_at = $6, version = version + 1, updated_at = $7 WHERE id = $1 AND version = $2`,
+		a.ID, a.Version, a.Name, portal.Fold(a.Name), a.Description, at(a.RetiredAt), at(c.Now()))
 }

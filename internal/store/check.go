@@ -16,29 +16,47 @@ func (q Queries) Subject(ctx context.Context, hash secret.Hash) (portal.Subject,
 	return one(ctx, q, portal.NounKey, scanSubject, subjectQuery, hash[:])
 }
 
-// subjectQuery is one statement: with two, a change between them would show half
-// of it, and the rights of one user with the API sets of another.
-var subjectQuery = `/* subject of the check */
+// TokenSubject is Subject for an access token: of its key, through the secret that
+// it was exchanged for, within its scope. A token is not found once its secret was
+// retired.
+func (q Queries) TokenSubject(ctx context.Context, hash secret.Hash) (portal.Subject, error) {
+	return one(ctx, q, portal.NounKey, scanSubject, tokenSubjectQuery, hash[:])
+}
+
+var (
+	subjectQuery      = subjectOf(`secrets s`, `s.hash`, `CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)`, ``)
+	tokenSubjectQuery = subjectOf(`access_tokens t JOIN secrets s ON s.id = t.secret_id`, `t.hash`, `t.created_at, t.expires_at, t.revoked_at`,
+		`AND ' ' || t.scope || ' ' LIKE '% ' || g.slug || ' %'`)
+)
+
+// subjectOf puts the statement together that reads a subject. It is one statement:
+// with two, a change between them would show half of it, and the rights of one user
+// with the API sets of another.
+func subjectOf(tables, hash, token, withinScope string) string {
+	return `/* subject of the check */
 	SELECT s.id, s.expires_at, k.id, k.name, k.kind, k.enabled, k.revoked_at, k.expires_at, k.can_impersonate, k.allowed_networks,
 		u.id, u.username, u.enabled, u.locked, u.password_expired, u.staff, m.ended_at IS NULL,
-		o.id, o.name, o.suspended, l.id, l.number, l.active, l.domain, a.name,
+		o.id, o.name, o.suspended, l.id, l.number, l.active, l.domain, a.name, k.public_id, ` + token + `,
 		(SELECT string_agg(g.slug, ' ' ORDER BY g.slug) FROM key_api_sets ks JOIN api_sets g ON g.id = ks.api_set_id
-			WHERE ks.key_id = k.id AND g.retired_at IS NULL
+			WHERE ks.key_id = k.id AND g.retired_at IS NULL ` + withinScope + `
 				AND (m.all_access OR EXISTS (SELECT 1 FROM role_api_sets x WHERE x.api_set_id = g.id AND x.role_id IN (` + strings.ReplaceAll(rolesHeld, "$1", "m.id") + `))))
-	FROM secrets s JOIN keys k ON k.id = s.key_id JOIN users u ON u.id = k.user_id
+	FROM ` + tables + ` JOIN keys k ON k.id = s.key_id JOIN users u ON u.id = k.user_id
 		JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
 		JOIN organizations o ON o.id = k.organization_id
 		LEFT JOIN licenses l ON l.id = k.license_id LEFT JOIN applications a ON a.id = k.application_id
-	WHERE s.hash = $1 AND s.retired_at IS NULL`
+	WHERE ` + hash + ` = $1 AND s.retired_at IS NULL`
+}
 
 func scanSubject(r row) (s portal.Subject, err error) {
 	var networks string
-	var number, domain, application, sets sql.NullString
+	var number, domain, application, publicID, sets sql.NullString
 	var active sql.NullBool
 	err = r.Scan(&s.SecretID, instant{&s.SecretExpiresAt}, &s.KeyID, &s.KeyName, &s.Kind, &s.KeyEnabled, instant{&s.KeyRevokedAt}, instant{&s.KeyExpiresAt}, &s.CanImpersonate, &networks,
 		&s.UserID, &s.Username, &s.UserEnabled, &s.UserLocked, &s.UserExpired, &s.UserStaff, &s.Member,
-		&s.OrganizationID, &s.OrganizationName, &s.Suspended, referenced{&s.LicenseID}, &number, &active, &domain, &application, &sets)
+		&s.OrganizationID, &s.OrganizationName, &s.Suspended, referenced{&s.LicenseID}, &number, &active, &domain, &application,
+		&publicID, instant{&s.TokenIssuedAt}, instant{&s.TokenExpiresAt}, instant{&s.TokenRevokedAt}, &sets)
 	s.AllowedNetworks, s.APISets = networksOf(networks), slices.Collect(strings.FieldsSeq(sets.String))
 	s.LicenseNumber, s.LicenseActive, s.Domain, s.Application = number.String, active.Bool, domain.String, application.String
+	s.PublicID = publicID.String
 	return s, err
 }

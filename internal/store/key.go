@@ -12,7 +12,7 @@ import (
 )
 
 const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.description, k.user_id, u.username, u.first_name, u.last_name,
-	k.created_by, k.creator_name, k.license_id, k.application_id, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
+	k.created_by, k.creator_name, k.license_id, l.number, l.domain, k.application_id, a.name, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
 	k.enabled, k.disabled_by, k.revoked_at, k.expires_at, s.masked, t.used_at, t.used_from, k.version, k.created_at, k.updated_at, ` + refusedAs
 
 // refusedAs says what the check answers because of the key's user, organization
@@ -24,18 +24,20 @@ const refusedAs = `CASE WHEN NOT u.enabled OR m.ended_at IS NOT NULL THEN 'USER_
 const keyTables = `keys k JOIN organizations o ON o.id = k.organization_id JOIN users u ON u.id = k.user_id
 	JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
 	LEFT JOIN licenses l ON l.id = k.license_id
+	LEFT JOIN applications a ON a.id = k.application_id
 	LEFT JOIN secrets s ON s.key_id = k.id AND s.previous = FALSE AND s.retired_at IS NULL
 	LEFT JOIN secret_uses t ON t.secret_id = (SELECT x.secret_id FROM secret_uses x WHERE x.key_id = k.id ORDER BY x.used_at DESC, x.secret_id DESC LIMIT 1)`
 
 func scanKey(r row) (k portal.Key, err error) {
-	var publicID, masked, usedFrom sql.NullString
+	var publicID, masked, usedFrom, number, domain, application sql.NullString
 	var user portal.User
 	var networks string
 	err = r.Scan(&k.ID, &k.Kind, &k.OrganizationID, &k.OrganizationName, &k.Name, &k.Description, &k.UserID, &user.Username, &user.FirstName, &user.LastName,
-		&k.CreatedBy, &k.CreatorName, referenced{&k.LicenseID}, referenced{&k.ApplicationID}, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
+		&k.CreatedBy, &k.CreatorName, referenced{&k.LicenseID}, &number, &domain, referenced{&k.ApplicationID}, &application, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
 		&k.Enabled, &k.DisabledBy, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt}, &k.RefusedAs)
 	k.Username, k.UserName = user.Username, user.Name()
 	k.PublicID, k.Masked, k.LastUsedFrom = publicID.String, masked.String, usedFrom.String
+	k.LicenseNumber, k.Domain, k.ApplicationName = number.String, domain.String, application.String
 	k.AllowedNetworks = networksOf(networks)
 	return k, err
 }
@@ -75,6 +77,9 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 	if filter.APISetID != 0 {
 		l.filter("EXISTS (SELECT 1 FROM key_api_sets x WHERE x.key_id = k.id AND x.api_set_id = ?)", filter.APISetID)
 	}
+	if filter.LicenseID != 0 {
+		l.filter("k.license_id = ?", filter.LicenseID)
+	}
 	l.state(filter.State, q.Now())
 	keys, err := page(ctx, q, l, filter.List)
 	if err != nil {
@@ -107,6 +112,34 @@ func (q Queries) LiveKeyNamed(ctx context.Context, organization, user int64, nam
 		WHERE k.organization_id = $1 AND k.user_id = $2 AND k.name_folded = $3 AND k.revoked_at IS NULL`, organization, user, portal.Fold(name))
 }
 
+// LiveKeyFor finds the key for an application and license that is not revoked,
+// without its API sets.
+func (q Queries) LiveKeyFor(ctx context.Context, application, license int64) (portal.Key, error) {
+	return one(ctx, q, portal.NounKey, scanKey, `/* live key for an application */ SELECT `+keyColumns+` FROM `+keyTables+`
+		WHERE k.application_id = $1 AND k.license_id = $2 AND k.revoked_at IS NULL`, application, license)
+}
+
+// OAuthKey finds a license's OAuth client that is not revoked, with its API sets.
+func (q Queries) OAuthKey(ctx context.Context, license int64) (portal.Key, error) {
+	id, err := one(ctx, q, portal.NounKey, scalar[int64], `/* OAuth client of a license */ SELECT id FROM keys WHERE license_id = $1 AND kind = 'oauth' AND revoked_at IS NULL`, license)
+	if err != nil {
+		return portal.Key{}, err
+	}
+	return q.Key(ctx, id)
+}
+
+// LicensedKeys lists the keys of an organization that are bound to a license and
+// not revoked, without their API sets.
+func (q Queries) LicensedKeys(ctx context.Context, organization int64) ([]portal.Key, error) {
+	return all(ctx, q, scanKey, `/* keys of licenses */ SELECT `+keyColumns+` FROM `+keyTables+`
+		WHERE k.license_id IN (SELECT x.id FROM licenses x WHERE x.organization_id = $1) AND k.revoked_at IS NULL ORDER BY k.name_folded, k.id`, organization)
+}
+
+// KeysFor counts the keys for an application that are not revoked.
+func (q Queries) KeysFor(ctx context.Context, application int64) (int, error) {
+	return one(ctx, q, portal.NounKey, scalar[int], `/* count of keys for an application */ SELECT count(*) FROM keys WHERE application_id = $1 AND license_id IS NOT NULL AND revoked_at IS NULL`, application)
+}
+
 // KeysLosing lists the first keys that are not revoked and were granted an API
 // set, without their API sets, and tells how many there are in all.
 func (q Queries) KeysLosing(ctx context.Context, apiSet int64, most int) ([]portal.Key, int, error) {
@@ -135,23 +168,12 @@ func (q Queries) KeyCounts(ctx context.Context, organization, user int64, until 
 
 // KeyByHash finds the key that a secret belongs to, by the secret's hash.
 func (q Queries) KeyByHash(ctx context.Context, hash secret.Hash) (portal.Key, portal.Secret, error) {
-	s, err := one(ctx, q, portal.NounKey, scanSecret, `/* secret by hash */ SELECT `+secretColumns+` FROM secrets WHERE hash = $1`, hash[:])
+	s, err := one(ctx, q, portal.NounKey, scanSecret, `/* secret by hash */ SELECT `+secretColumns+` FROM `+secretTables+` WHERE s.hash = $1`, hash[:])
 	if err != nil {
 		return portal.Key{}, s, err
 	}
 	key, err := q.Key(ctx, s.KeyID)
 	return key, s, err
-}
-
-const secretColumns = `id, key_id, hash, masked, sealed, previous, expires_at, retired_at, created_at`
-
-func scanSecret(r row) (s portal.Secret, err error) {
-	return s, r.Scan(&s.ID, &s.KeyID, &s.Hash, &s.Masked, &s.Sealed, &s.Previous, instant{&s.ExpiresAt}, instant{&s.RetiredAt}, instant{&s.CreatedAt})
-}
-
-// Secrets lists a key's secrets that are not retired, the current one first.
-func (q Queries) Secrets(ctx context.Context, key int64) ([]portal.Secret, error) {
-	return all(ctx, q, scanSecret, `/* live secrets of a key */ SELECT `+secretColumns+` FROM secrets WHERE key_id = $1 AND retired_at IS NULL ORDER BY previous, id`, key)
 }
 
 // addAPISets gives the keys their API sets, in one query for many.
@@ -190,7 +212,7 @@ func scanGranted(r row) (g granted, err error) {
 }
 
 // InsertKey adds a key with its API sets and its first secret, and gives it
-// with its ID.
+// with its ID. The zero Secret is none yet: the key is to be delivered.
 func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (portal.Key, error) {
 	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
 		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
@@ -205,16 +227,12 @@ func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (
 	if err := c.putKeyAPISets(ctx, id, k.APISets); err != nil {
 		return k, err
 	}
-	s.KeyID = id
-	if err := c.insertSecret(ctx, s); err != nil {
-		return k, err
+	if s.KeyID = id; s.Hash != nil {
+		if err := c.insertSecret(ctx, s); err != nil {
+			return k, err
+		}
 	}
 	return c.Key(ctx, id)
-}
-
-func (c *Change) insertSecret(ctx context.Context, s portal.Secret) error {
-	return c.exec(ctx, `/* insert secret */ INSERT INTO secrets (key_id, hash, masked, sealed, previous, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		s.KeyID, s.Hash, s.Masked, s.Sealed, s.Previous, at(s.ExpiresAt), at(c.Now()))
 }
 
 // UpdateKey writes what can change of a key, its API sets among it, if it still

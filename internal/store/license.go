@@ -43,6 +43,17 @@ func (q Queries) InstanceByName(ctx context.Context, name string) (portal.Instan
 	return one(ctx, q, portal.NounInstance, scanInstance, `/* instance by name */ SELECT `+instanceColumns+` FROM instances i WHERE i.name_folded = $1`, portal.Fold(name))
 }
 
+// Instances lists a license's instances by name.
+func (q Queries) Instances(ctx context.Context, license int64) ([]portal.Instance, error) {
+	return all(ctx, q, scanInstance, `/* instances of a license */ SELECT `+instanceColumns+` FROM instances i WHERE i.license_id = $1 ORDER BY i.name_folded`, license)
+}
+
+// InstancesOf lists the instances of all licenses of an organization by name.
+func (q Queries) InstancesOf(ctx context.Context, organization int64) ([]portal.Instance, error) {
+	return all(ctx, q, scanInstance, `/* instances of an organization */ SELECT `+instanceColumns+`
+		FROM licenses l JOIN instances i ON i.license_id = l.id WHERE l.organization_id = $1 ORDER BY i.name_folded`, organization)
+}
+
 // InsertLicense adds a license and gives it with its ID.
 func (c *Change) InsertLicense(ctx context.Context, l portal.License) (portal.License, error) {
 	id, err := one(ctx, c.Queries, portal.NounLicense, scalar[int64], `/* insert license */
@@ -63,4 +74,21 @@ func (c *Change) InsertInstance(ctx context.Context, i portal.Instance) (portal.
 		return i, err
 	}
 	return c.Instance(ctx, id)
+}
+
+// UpdateLicense writes what can change of a license if it still has the given
+// version; else the error is Stale. Its number and its organization stay.
+func (c *Change) UpdateLicense(ctx context.Context, l portal.License) error {
+	return c.execVersion(ctx, portal.NounLicense, `/* update license */
+		UPDATE licenses SET domain = $3, database_label = $4, active = $5, version = version + 1, updated_at = $6 WHERE id = $1 AND version = $2`,
+		l.ID, l.Version, l.Domain, l.Database, l.Active, at(c.Now()))
+}
+
+// DeleteInstance removes an instance. Sessions that are there go on in the
+// organization.
+func (c *Change) DeleteInstance(ctx context.Context, id int64) error {
+	if err := c.exec(ctx, `/* leave an instance */ UPDATE sessions SET instance_id = NULL WHERE instance_id = $1`, id); err != nil {
+		return err
+	}
+	return c.execOne(ctx, portal.NounInstance, `/* delete instance */ DELETE FROM instances WHERE id = $1`, id)
 }

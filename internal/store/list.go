@@ -140,3 +140,14 @@ type behind struct {
 func (b behind) Scan(dest ...any) error {
 	return b.row.Scan(append(b.first[:len(b.first):len(b.first)], dest...)...)
 }
+
+// followed is a row with more columns behind those that are asked for.
+type followed struct {
+	row
+	last []any
+}
+
+// Scan reads dest and then the last columns.
+func (f followed) Scan(dest ...any) error {
+	return f.row.Scan(append(dest[:len(dest):len(dest)], f.last...)...)
+}

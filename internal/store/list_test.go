@@ -111,19 +111,19 @@ func TestUsersAreListedInEveryOrderPageByPage(t *testing.T) {
 
 func TestOrganizationsAreListedInEveryOrderPageByPage(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		var organizations []portal.Organization
+		var organizations []portal.OrganizationSummary
 		for i := range 20 {
-			organizations = append(organizations, storetest.Organization(t, s, func(o *portal.Organization) {
+			organizations = append(organizations, portal.OrganizationSummary{Organization: storetest.Organization(t, s, func(o *portal.Organization) {
 				o.Name, o.LevelID = fmt.Sprintf("%s %d", manyNames[i%len(manyNames)], i), int64(i%3)+1
-			}))
+			})})
 		}
-		list := sortedList[portal.Organization]{
+		list := sortedList[portal.OrganizationSummary]{
 			list: s.Organizations,
-			id:   func(o portal.Organization) int64 { return o.ID },
-			sorts: map[string]func(portal.Organization) string{
-				"":      func(o portal.Organization) string { return portal.Fold(o.Name) },
-				"name":  func(o portal.Organization) string { return portal.Fold(o.Name) },
-				"level": func(o portal.Organization) string { return o.LevelName },
+			id:   func(o portal.OrganizationSummary) int64 { return o.ID },
+			sorts: map[string]func(portal.OrganizationSummary) string{
+				"":      func(o portal.OrganizationSummary) string { return portal.Fold(o.Name) },
+				"name":  func(o portal.OrganizationSummary) string { return portal.Fold(o.Name) },
+				"level": func(o portal.OrganizationSummary) string { return o.LevelName },
 			},
 		}
 		list.wantSorted(t, organizations)
@@ -194,7 +194,7 @@ func use(t *testing.T, s *store.Store, organization int64) {
 	for i, key := range page.Rows {
 		if i%3 == 0 {
 			secret := must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID))[0]
-			uses = append(uses, store.Use{SecretID: secret.ID, KeyID: key.ID, UsedAt: s.Now().Add(time.Duration(i%2) * time.Minute), UsedFrom: "192.0.2.1"})
+			uses = append(uses, store.Use{SecretID: secret.ID, KeyID: key.ID, OrganizationID: key.OrganizationID, UsedAt: s.Now().Add(time.Duration(i%2) * time.Minute), UsedFrom: "192.0.2.1"})
 		}
 	}
 	update(t, s, func(u *store.Update) error { return u.AddUses(t.Context(), uses, nil, nil) })

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"keyportal/internal/portal"
 )
@@ -41,6 +43,21 @@ func (q Queries) Memberships(ctx context.Context, user int64) ([]portal.Membersh
 		}
 	}
 	return memberships, err
+}
+
+// Holders lists the first enabled users who hold one of the authorities in an
+// organization as its members, by name. Admins hold them all.
+func (q Queries) Holders(ctx context.Context, organization int64, authorities []portal.Authority, most int) ([]portal.User, error) {
+	args := []any{organization, most}
+	held := make([]string, len(authorities))
+	for i, authority := range authorities {
+		args = append(args, authority)
+		held[i] = fmt.Sprintf("$%d", len(args))
+	}
+	return all(ctx, q, scanUser, `/* holders of authorities */ SELECT `+userColumns+` FROM memberships m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND m.ended_at IS NULL AND u.enabled AND NOT u.locked AND (m.admin OR EXISTS (SELECT 1 FROM role_authorities h
+			WHERE h.authority IN (`+strings.Join(held, ", ")+`) AND h.role_id IN (`+strings.ReplaceAll(rolesHeld, "$1", "m.id")+`)))
+		ORDER BY u.last_name_folded, u.first_name_folded, u.id LIMIT $2`, args...)
 }
 
 // Grants gives what a user holds, by organization: what the flags, the roles

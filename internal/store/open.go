@@ -5,7 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -92,13 +96,14 @@ func (s *Store) Migrated(ctx context.Context) (bool, error) {
 }
 
 // newestVersion is the schema's version that this program needs.
-const newestVersion = 2
+const newestVersion = 4
 
 func (s *Store) provider() (*goose.Provider, error) {
-	own := goose.NewGoMigration(newestVersion, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		return execScript(ctx, tx, string(s.engine)+".sql")
-	}}, nil)
-	options := []goose.ProviderOption{goose.WithGoMigrations(own)}
+	own, err := s.ownMigrations()
+	if err != nil {
+		return nil, err
+	}
+	options := []goose.ProviderOption{goose.WithGoMigrations(own...)}
 	dialect := goose.DialectSQLite3
 	if s.engine == enginePostgres {
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
@@ -109,6 +114,26 @@ func (s *Store) provider() (*goose.Provider, error) {
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	return goose.NewProvider(dialect, s.write, migrations.Files, options...)
+}
+
+// ownMigrations gives the migrations that the engine spells in its own way, each
+// a file that is named by its version.
+func (s *Store) ownMigrations() ([]*goose.Migration, error) {
+	files, err := fs.Glob(migrations.Files, string(s.engine)+"/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	own := make([]*goose.Migration, len(files))
+	for i, file := range files {
+		version, err := strconv.ParseInt(strings.TrimSuffix(path.Base(file), ".sql"), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the migration %s is not named by its version: %w", file, err)
+		}
+		own[i] = goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			return execScript(ctx, tx, file)
+		}}, nil)
+	}
+	return own, nil
 }
 
 func execScript(ctx context.Context, tx *sql.Tx, file string) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"keyportal/internal/portal"
 )
@@ -24,28 +25,41 @@ func (q Queries) OrganizationByName(ctx context.Context, name string) (portal.Or
 	return one(ctx, q, portal.NounOrganization, scanOrganization, `/* organization by name */ SELECT `+organizationColumns+` FROM `+organizationTables+` WHERE o.name_folded = $1`, portal.Fold(name))
 }
 
-// Organizations lists organizations by "name".
-func (q Queries) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.Organization], error) {
-	l := listing[portal.Organization]{
-		name: "organizations", columns: organizationColumns, from: organizationTables, id: "o.id",
-		sorts: map[string]string{"": "o.name_folded", "name": "o.name_folded", "level": "l.name"}, scan: scanOrganization,
+const summaryColumns = organizationColumns + `, l.licenses, (SELECT count(*) FROM licenses x WHERE x.organization_id = o.id), t.used_at,
+	(SELECT r.at FROM revisions r WHERE r.organization_id = o.id ORDER BY r.id DESC LIMIT 1)`
+
+func scanSummary(r row) (o portal.OrganizationSummary, err error) {
+	var used, changed time.Time
+	o.Organization, err = scanOrganization(followed{r, []any{&o.Allowed, &o.Licenses, instant{&used}, instant{&changed}}})
+	o.LastActivity = portal.OrganizationFigures{LastUse: used, LastChange: changed}.LastActivity()
+	return o, err
+}
+
+// Organizations lists organizations by name or level, with what they have.
+func (q Queries) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
+	l := listing[portal.OrganizationSummary]{
+		name: "organizations", columns: summaryColumns, from: organizationTables + ` LEFT JOIN organization_uses t ON t.organization_id = o.id`, id: "o.id",
+		sorts: map[string]string{"": "o.name_folded", "name": "o.name_folded", "level": "l.name"}, scan: scanSummary,
 	}
 	l.search(list.Search, "o.name_folded")
 	return page(ctx, q, l, list)
 }
 
-// ClientLevels lists the client levels, the smallest first.
-func (q Queries) ClientLevels(ctx context.Context) ([]portal.ClientLevel, error) {
-	return all(ctx, q, scanClientLevel, `/* client levels */ SELECT id, name, licenses FROM client_levels ORDER BY licenses, id`)
+// OrganizationFigures counts what an organization has.
+func (q Queries) OrganizationFigures(ctx context.Context, organization int64) (portal.OrganizationFigures, error) {
+	return one(ctx, q, portal.NounOrganization, scanFigures, `/* figures of an organization */ SELECT
+		(SELECT count(*) FROM licenses l JOIN instances i ON i.license_id = l.id WHERE l.organization_id = $1),
+		(SELECT count(DISTINCT k.application_id) FROM licenses l JOIN keys k ON k.license_id = l.id WHERE l.organization_id = $1 AND k.revoked_at IS NULL),
+		(SELECT count(*) FROM keys k WHERE k.organization_id = $1 AND k.revoked_at IS NULL),
+		(SELECT count(*) FROM memberships m WHERE m.organization_id = $1 AND m.ended_at IS NULL),
+		(SELECT count(*) FROM requests x WHERE x.organization_id = $1 AND x.state IN `+pendingStates+`),
+		(SELECT max(u.last_sign_in_at) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = $1 AND m.ended_at IS NULL),
+		(SELECT t.used_at FROM organization_uses t WHERE t.organization_id = $1),
+		(SELECT r.at FROM revisions r WHERE r.organization_id = $1 ORDER BY r.id DESC LIMIT 1)`, organization)
 }
 
-// ClientLevel finds a client level.
-func (q Queries) ClientLevel(ctx context.Context, id int64) (portal.ClientLevel, error) {
-	return one(ctx, q, portal.NounLevel, scanClientLevel, `/* client level */ SELECT id, name, licenses FROM client_levels WHERE id = $1`, id)
-}
-
-func scanClientLevel(r row) (l portal.ClientLevel, err error) {
-	return l, r.Scan(&l.ID, &l.Name, &l.Licenses)
+func scanFigures(r row) (f portal.OrganizationFigures, err error) {
+	return f, r.Scan(&f.Instances, &f.Applications, &f.Keys, &f.People, &f.Pending, instant{&f.LastSignIn}, instant{&f.LastUse}, instant{&f.LastChange})
 }
 
 // InsertOrganization adds an organization and gives it with its ID.

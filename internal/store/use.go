@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,10 +12,11 @@ import (
 
 // Use is what the check saw of a secret since it last wrote it down.
 type Use struct {
-	SecretID int64
-	KeyID    int64
-	UsedAt   time.Time // when it was last accepted; zero: it was not
-	UsedFrom string
+	SecretID       int64
+	KeyID          int64
+	OrganizationID int64
+	UsedAt         time.Time // when it was last accepted; zero: it was not
+	UsedFrom       string
 }
 
 // Tally counts a key's accepted and refused requests of one day.
@@ -51,6 +53,13 @@ func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []Tally, refus
 			return err
 		}
 	}
+	latest := lastUses(uses)
+	for _, organization := range slices.Sorted(maps.Keys(latest)) {
+		if err := u.exec(ctx, `/* put last use in an organization */ INSERT INTO organization_uses AS t (organization_id, used_at) VALUES ($1, $2)
+			ON CONFLICT (organization_id) DO UPDATE SET used_at = excluded.used_at WHERE t.used_at < excluded.used_at`, organization, at(latest[organization])); err != nil {
+			return err
+		}
+	}
 	for _, tally := range tallies {
 		if err := u.exec(ctx, `/* add to a key's day */ INSERT INTO key_days AS t (key_id, day, accepted, refused) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (key_id, day) DO UPDATE SET accepted = t.accepted + excluded.accepted, refused = t.refused + excluded.refused`,
@@ -66,6 +75,17 @@ func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []Tally, refus
 		}
 	}
 	return nil
+}
+
+// lastUses gives the latest use in each organization, by the organizations' IDs.
+func lastUses(uses []Use) map[int64]time.Time {
+	latest := map[int64]time.Time{}
+	for _, use := range uses {
+		if latest[use.OrganizationID].Before(use.UsedAt) {
+			latest[use.OrganizationID] = use.UsedAt
+		}
+	}
+	return latest
 }
 
 // Tallies lists a key's days since one, the oldest first.

@@ -24,7 +24,7 @@ func TestUseOnlyMovesForward(t *testing.T) {
 		} {
 			update(t, s, func(u *store.Update) error {
 				return u.AddUses(t.Context(),
-					[]store.Use{{SecretID: secretID, KeyID: f.Key.ID, UsedAt: step.at, UsedFrom: step.from}}, nil,
+					[]store.Use{{SecretID: secretID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: step.at, UsedFrom: step.from}}, nil,
 					[]store.Refusal{{KeyID: f.Key.ID, Code: portal.CheckIPNotAllowed, At: step.at, From: step.from}})
 			})
 			key := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))

@@ -59,7 +59,7 @@ func (c *Checker) count(d Decision, from netip.Addr) {
 	defer c.uses.mu.Unlock()
 	if d.Valid() {
 		tally.Accepted = 1
-		c.uses.addUse(store.Use{SecretID: d.Subject.SecretID, KeyID: d.Subject.KeyID, UsedAt: now, UsedFrom: address})
+		c.uses.addUse(store.Use{SecretID: d.Subject.SecretID, KeyID: d.Subject.KeyID, OrganizationID: d.Subject.OrganizationID, UsedAt: now, UsedFrom: address})
 	} else {
 		tally.Refused = 1
 		c.uses.addRefusal(store.Refusal{KeyID: d.Subject.KeyID, Code: d.Code, At: now, From: address})

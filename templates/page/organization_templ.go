@@ -18,7 +18,7 @@ import (
 
 // Organizations is the list of organizations.
 type Organizations struct {
-	Rows      []portal.Organization
+	Rows      []portal.OrganizationSummary
 	List      List
 	CanCreate bool
 }
@@ -146,7 +146,7 @@ func organizations(o Organizations) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						for _, organization := range o.Rows {
-							templ_7745c5c3_Err = organizationRow(organization, o.CanCreate).Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = organizationRow(organization.Organization, o.CanCreate).Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- One schema for SQLite and PostgreSQL. Instants are microseconds since 1970
--- (UTC); NULL means "not set". What the engines spell differently is in
--- sqlite.sql and postgres.sql, which follow as version 2.
+-- (UTC); NULL means "not set". What the engines spell differently follows as
+-- version 2, in a folder of each.
 
 CREATE TABLE client_levels (
     id INTEGER PRIMARY KEY,

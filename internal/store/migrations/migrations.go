@@ -3,8 +3,8 @@ package migrations
 
 import "embed"
 
-// Files holds the numbered migrations, which both engines share, and beside
-// them sqlite.sql and postgres.sql with what the engines spell differently.
+// Files holds the numbered migrations: those that both engines share, and in the
+// folders sqlite and postgres those that the engines spell differently.
 //
-//go:embed *.sql
+//go:embed *.sql sqlite postgres
 var Files embed.FS

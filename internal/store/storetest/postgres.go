@@ -123,11 +123,13 @@ func makeTemplate(ctx context.Context, conn *sql.Conn, name string) error {
 
 func templateName() (string, error) {
 	hash := sha256.New()
-	files, err := fs.Glob(migrations.Files, "*.sql")
-	for _, file := range files {
-		content, readErr := migrations.Files.ReadFile(file)
-		err = errors.Join(err, readErr)
+	err := fs.WalkDir(migrations.Files, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := migrations.Files.ReadFile(file)
 		hash.Write(content)
-	}
+		return err
+	})
 	return fmt.Sprintf("keyportal_template_%x", hash.Sum(nil)[:8]), err
 }

@@ -1,0 +1,34 @@
+-- Rows of organizations are locked, so that no two transactions each count
+-- without the other one's license.
+CREATE FUNCTION licenses_within_level() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM organizations o WHERE o.id = NEW.organization_id FOR UPDATE;
+    IF (SELECT count(*) FROM licenses l WHERE l.organization_id = NEW.organization_id)
+        >= (SELECT c.licenses FROM organizations o JOIN client_levels c ON c.id = o.level_id WHERE o.id = NEW.organization_id) THEN
+        RAISE EXCEPTION 'the client level allows no more licenses' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER licenses_within_level BEFORE INSERT ON licenses FOR EACH ROW EXECUTE FUNCTION licenses_within_level();
+
+CREATE TRIGGER licenses_stay BEFORE UPDATE OF organization_id ON licenses FOR EACH ROW
+WHEN (OLD.organization_id <> NEW.organization_id) EXECUTE FUNCTION refuse('a license stays with its organization');
+
+CREATE FUNCTION organizations_within_level() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT count(*) FROM licenses l WHERE l.organization_id = NEW.id) > (SELECT c.licenses FROM client_levels c WHERE c.id = NEW.level_id) THEN
+        RAISE EXCEPTION 'the organization holds more licenses than the client level allows' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER organizations_within_level BEFORE UPDATE OF level_id ON organizations FOR EACH ROW EXECUTE FUNCTION organizations_within_level();
+
+CREATE FUNCTION levels_above_use() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM licenses l JOIN organizations o ON o.id = l.organization_id
+        WHERE o.level_id = NEW.id GROUP BY o.id HAVING count(*) > NEW.licenses) THEN
+        RAISE EXCEPTION 'an organization holds more licenses than the client level would allow' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER levels_above_use BEFORE UPDATE OF licenses ON client_levels FOR EACH ROW EXECUTE FUNCTION levels_above_use();
