@@ -57,12 +57,12 @@ func (c demoCommand) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	opened, err := prepareStore(ctx, settings.Data)
+	opened, keyset, err := prepareStore(ctx, settings.Data)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
-	s, err := listen(settings, opened, c.Logger(env.stderr))
+	s, err := listen(settings, opened, keyset, c.Logger(env.stderr))
 	if err != nil {
 		return err
 	}

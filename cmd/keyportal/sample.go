@@ -62,7 +62,7 @@ func makeSample(ctx context.Context, data config.Data) (printed printedKeys, err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	s := &sample{
-		manager:       manage.New(manage.Options{Store: opened, BaseURL: &url.URL{Scheme: "http", Host: "localhost"}}),
+		manager:       manage.New(manage.Options{Store: opened, Sealer: keys, BaseURL: &url.URL{Scheme: "http", Host: "localhost"}}),
 		checker:       verify.New(opened, verify.Options{}),
 		clock:         clock,
 		today:         time.Now(),
@@ -137,12 +137,12 @@ func (s *sample) equip(ctx context.Context, o sampleOrganization, id int64) erro
 		}
 	}
 	for _, instance := range o.instances {
-		if _, err := s.manager.CreateInstance(ctx, instance); err != nil {
+		if _, err := s.manager.CreateInstance(ctx, manage.InstanceInput{Name: instance}); err != nil {
 			return err
 		}
 	}
 	for _, application := range o.applications {
-		if _, err := s.manager.CreateApplication(ctx, id, application, ""); err != nil {
+		if _, err := s.manager.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: id, Name: application}); err != nil {
 			return err
 		}
 	}

@@ -150,16 +150,16 @@ var changes = []change{
 		return line(`license created 4711: Number →4711; Domain →Europe; Database →EU; Active →Yes`)
 	}},
 	{"CreateInstance", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		_, err := m.CreateInstance(ctx, "BE4711")
+		_, err := m.CreateInstance(ctx, manage.InstanceInput{Name: "BE" + w.License.Number})
 		return err
 	}, func(w *world) []string {
-		return line(`instance created BE4711: Instance →BE4711; Environment →production`)
+		return line(`license added the instance BE%s %[1]s: `, w.License.Number)
 	}},
 	{"CreateApplication", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		_, err := m.CreateApplication(ctx, w.Organization.ID, "Kiosk", "In shops.")
+		_, err := m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Organization.ID, Name: "Kiosk", Description: "In shops."})
 		return err
 	}, func(w *world) []string {
-		return line(`application created Kiosk: Name →Kiosk; Description →In shops.`)
+		return line(`application created Kiosk: Name →Kiosk; Description →In shops.; Retired →No`)
 	}},
 	{"CreateOrganization", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		_, err := m.CreateOrganization(ctx, manage.OrganizationInput{Name: "Acme", LevelID: gold})

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 type KeyDetails struct {
 	portal.Key
 	Ineffective []portal.APISet // granted, but retired or not allowed by the mapped user's roles now
+	Secrets     []portal.Secret // live, the current one first; without their hashes and sealed copies
+	Delivery    portal.Link     // the one-time page that shows the first secret; zero: none
+	Rotatable   error           // nil when the actor may give the key a new secret; else why not
 	Changeable  error           // nil when the actor may change the key; else why not
 }
 
@@ -57,7 +61,13 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	if err := canSeeKey(actor, key); err != nil {
 		return KeyDetails{}, err
 	}
-	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
+	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID), Rotatable: canRotateKey(actor, key)}
+	if details.Secrets, err = secretsOf(ctx, m.Store.Queries, id); err != nil {
+		return details, err
+	}
+	if details.Delivery, err = m.Store.Delivery(ctx, id); err != nil && portal.CodeOf(err) != portal.CodeNotFound {
+		return details, err
+	}
 	grants, err := m.Store.Grants(ctx, key.UserID)
 	if err != nil {
 		return details, err
@@ -137,34 +147,39 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 	return append(users, user), more, nil
 }
 
-// NewKey is what New API Key asks for.
+// NewKey is what New API Key and Issue API Key ask for.
 type NewKey struct {
-	Submission     string // the form's own token, so that a form sent twice makes one key
+	Submission     string      // the form's own token, so that a form sent twice makes one key
+	Kind           portal.Kind // TokenKey when empty
 	OrganizationID int64
+	LicenseID      int64 // the key's license; 0: none
+	ApplicationID  int64 // what the key is for; 0: none of the applications. It needs a license
 	UserID         int64 // the mapped user
 	Name           string
 	Description    string
 	APISets        []string  // slugs
 	ExpiresAt      time.Time // zero: never
+	Deliver        bool      // the mapped user gets the secret by a one-time page, and nobody else does
 }
 
 // GeneratedKey is a key that was made, with its secret in clear. The secret is
-// zero when the same form had made the key before: it is shown once.
+// zero when the same form had made the key before: it is shown once. It is zero too
+// when it is to be delivered.
 type GeneratedKey struct {
 	portal.Key
 	Secret secret.Value
 }
 
-// CreateKey makes a token key. For oneself with Manage User API Key; for other
-// members of the organization with Manage API Keys. The key can be granted what
-// the mapped user's roles allow and the actor holds.
+// CreateKey makes a key. For oneself with Manage User API Key; for other members of
+// the organization, and for an application, with Manage API Keys; an OAuth client
+// with Manage Client Secret. The key can be granted what the mapped user's roles
+// allow and the actor holds. There is one live key for an application and license,
+// and one OAuth client for a license: another is refused.
 func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
-	actor := portal.ActorFrom(ctx)
 	var made GeneratedKey
-	if err := portal.CanUseKeysOf(actor, portal.ChangeKey, in.OrganizationID, in.UserID); err != nil {
+	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
 		return made, err
 	}
-	value := m.newSecret(secret.Token)
 	err := m.change(ctx, func(c *store.Change) error {
 		id, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
 		if err != nil {
@@ -174,16 +189,7 @@ func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error
 			made.Key, err = c.Key(ctx, id)
 			return unchanged(err)
 		}
-		key, err := checkNewKey(ctx, c.Queries, in)
-		if err != nil {
-			return err
-		}
-		hash := value.Hash()
-		if made.Key, err = c.InsertKey(ctx, key, portal.Secret{Hash: hash[:], Masked: value.Mask()}); err != nil {
-			return err
-		}
-		made.Secret = value
-		if err := c.Record(ctx, keyRevision(made.Key, "generated", portal.Diff(nil, made.Key.Record()))); err != nil {
+		if made, err = m.insertKey(ctx, c, in, "generated"); err != nil {
 			return err
 		}
 		return submit(ctx, c, in.Submission, portal.NounKey, made.Key.ID)
@@ -194,10 +200,49 @@ func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error
 	return made, nil
 }
 
+// insertKey makes a key with its revision: with its first secret, or with the
+// one-time page by which its mapped user gets that.
+func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, action string) (GeneratedKey, error) {
+	var made GeneratedKey
+	key, err := checkNewKey(ctx, c.Queries, in)
+	if err != nil {
+		return made, err
+	}
+	if key.Kind == portal.OAuthKey {
+		key.PublicID = m.newSecret(secret.ClientID).Reveal()
+	}
+	if in.Deliver {
+		if made.Key, err = c.InsertKey(ctx, key, portal.Secret{}); err == nil {
+			err = m.newDelivery(ctx, &c.Update, made.Key)
+		}
+	} else {
+		made.Secret = m.newSecret(secretPrefixes[key.Kind])
+		var stored portal.Secret
+		if stored, err = m.storedSecret(ctx, c.Queries, key, made.Secret); err == nil {
+			made.Key, err = c.InsertKey(ctx, key, stored)
+		}
+	}
+	if err != nil {
+		return made, err
+	}
+	return made, c.Record(ctx, keyRevision(made.Key, action, portal.Diff(nil, made.Key.Record())))
+}
+
+// canCreateKey answers whether the actor may make a key like this at all.
+func canCreateKey(actor portal.Actor, in NewKey) error {
+	switch {
+	case in.Kind == portal.OAuthKey:
+		return portal.Can(actor, portal.ViewClientSecret, in.OrganizationID)
+	case in.ApplicationID != 0:
+		return portal.Can(actor, portal.ManageAPIKeys, in.OrganizationID)
+	}
+	return portal.CanUseKeysOf(actor, portal.ChangeKey, in.OrganizationID, in.UserID)
+}
+
 // CheckNewKey tells what CreateKey would refuse, and makes nothing. For who may
 // generate the key.
 func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
-	if err := portal.CanUseKeysOf(portal.ActorFrom(ctx), portal.ChangeKey, in.OrganizationID, in.UserID); err != nil {
+	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
 		return err
 	}
 	_, err := checkNewKey(ctx, m.Store.Queries, in)
@@ -207,7 +252,7 @@ func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
 func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, error) {
 	actor := portal.ActorFrom(ctx)
 	key := portal.Key{
-		Kind: portal.TokenKey, OrganizationID: in.OrganizationID, UserID: in.UserID,
+		Kind: cmp.Or(in.Kind, portal.TokenKey), OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID,
 		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
 	}
 	var invalid portal.Invalid
@@ -221,7 +266,47 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
+	if err := checkBond(ctx, q, &invalid, key); err != nil {
+		return key, err
+	}
 	return key, invalid.Err()
+}
+
+// checkBond holds a new key's license and application against what must always
+// hold: they are the organization's, and no other live key has them.
+func checkBond(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	if key.LicenseID != 0 {
+		license, err := q.License(ctx, key.LicenseID)
+		if portal.CodeOf(err) != portal.CodeNotFound && err != nil {
+			return err
+		}
+		invalid.Check(license.OrganizationID == key.OrganizationID, "license", "Choose one of the organization's licenses.")
+	}
+	invalid.Check(key.LicenseID != 0 || key.ApplicationID == 0 && key.Kind != portal.OAuthKey, "license", "Choose the license that the key is for.")
+	if invalid.Err() != nil {
+		return nil
+	}
+	if key.ApplicationID != 0 {
+		if err := checkKeyApplication(ctx, q, invalid, key); err != nil {
+			return err
+		}
+	}
+	if key.Kind == portal.OAuthKey {
+		other, err := q.OAuthKey(ctx, key.LicenseID)
+		return taken(invalid, "license", fmt.Sprintf("There is an OAuth client for the license %s already, with the Client ID %s. Regenerate its secret instead.", other.LicenseNumber, other.PublicID), err)
+	}
+	return nil
+}
+
+func checkKeyApplication(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	application, err := q.Application(ctx, key.ApplicationID)
+	if portal.CodeOf(err) != portal.CodeNotFound && err != nil {
+		return err
+	}
+	own := application.ID != 0 && (application.OrganizationID == 0 || application.OrganizationID == key.OrganizationID)
+	invalid.Check(own && !application.Retired(), "application", "Choose an application of the catalogue or of the organization, one that was not retired.")
+	other, err := q.LiveKeyFor(ctx, key.ApplicationID, key.LicenseID)
+	return taken(invalid, "application", fmt.Sprintf("There is a key for %s and the license %s already: “%s”. Rotate it instead of issuing a second one.", other.ApplicationName, other.LicenseNumber, other.Name), err)
 }
 
 // checkMappedUser finds that a key's user is not in its organization, or not one
@@ -396,6 +481,8 @@ func (m *Manager) VerifyKey(ctx context.Context, text string) (portal.Key, error
 	return key, err
 }
 
+var errRevoked = portal.Conflict("This API key was revoked. That is final: nothing was saved. Generate a new key instead.")
+
 // changeKey runs fn on a key that the actor may change and that is not revoked.
 func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
 	return m.change(ctx, func(c *store.Change) error {
@@ -411,7 +498,7 @@ func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change
 			return err
 		}
 		if key.Revoked() {
-			return portal.Conflict("This API key was revoked. That is final: nothing was saved. Generate a new key instead.")
+			return errRevoked
 		}
 		return fn(c, key)
 	})

@@ -16,15 +16,15 @@ func TestLicensesAndInstancesAreMadeByWhoManagesOrganizations(t *testing.T) {
 			t.Errorf("the license is %+v", license)
 		}
 		for name, environment := range map[string]portal.Environment{"BE56789012": portal.Production, " tebe56789012a ": portal.Test} {
-			instance := must(w.m.CreateInstance(ctx, name))(t)
+			instance := must(w.m.CreateInstance(ctx, manage.InstanceInput{Name: name}))(t)
 			wantEqual(t, "instance", []any{instance.LicenseID, instance.Environment, instance.Name}, []any{license.ID, environment, strings.ToUpper(strings.TrimSpace(name))})
 		}
-		_, err := w.m.CreateInstance(ctx, "TEBE56789012A")
+		_, err := w.m.CreateInstance(ctx, manage.InstanceInput{Name: "TEBE56789012A"})
 		wantFields(t, "the same instance", err, "name")
-		_, err = w.m.CreateInstance(ctx, "BE4711")
+		_, err = w.m.CreateInstance(ctx, manage.InstanceInput{Name: "BE4711"})
 		wantCode(t, "an instance of no license", err, portal.CodeNotFound)
 		for _, name := range []string{"", "56789012", "XX56789012", "BE56789012\x00"} {
-			_, err := w.m.CreateInstance(ctx, name)
+			_, err := w.m.CreateInstance(ctx, manage.InstanceInput{Name: name})
 			wantFields(t, name, err, "name")
 		}
 		for what, in := range map[string]manage.LicenseInput{
@@ -42,7 +42,7 @@ func TestLicensesAndInstancesAreMadeByWhoManagesOrganizations(t *testing.T) {
 		wantFields(t, "without a domain", err, "database", "domain")
 		_, err = w.m.CreateLicense(w.as(w.Admin), manage.LicenseInput{OrganizationID: w.Organization.ID, Number: "2", Domain: "x", Database: "x"})
 		wantCode(t, "an admin's license", err, portal.CodeForbidden)
-		_, err = w.m.CreateInstance(w.as(w.Admin), "BE56789012B")
+		_, err = w.m.CreateInstance(w.as(w.Admin), manage.InstanceInput{Name: "BE56789012B"})
 		wantCode(t, "an admin's instance", err, portal.CodeForbidden)
 	})
 }
@@ -61,12 +61,12 @@ func TestLicensesAreSeenWithTheAuthority(t *testing.T) {
 func TestAnApplicationsNameIsItsOwnInTheOrganizationAndTheCatalogue(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := w.as(w.SuperAdmin)
-		made := must(w.m.CreateApplication(ctx, w.Organization.ID, " Kiosk ", "In shops."))(t)
+		made := must(w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Organization.ID, Name: " Kiosk ", Description: "In shops."}))(t)
 		wantEqual(t, "application", []any{made.OrganizationID, made.Name, made.Description}, []any{w.Organization.ID, "Kiosk", "In shops."})
 		for _, name := range []string{"kiosk", "WORKFLOW", "", "a\x00b"} {
-			_, err := w.m.CreateApplication(ctx, w.Organization.ID, name, "")
+			_, err := w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Organization.ID, Name: name})
 			wantFields(t, name, err, "name")
 		}
-		must(w.m.CreateApplication(ctx, w.Other.ID, "Kiosk", ""))(t)
+		must(w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Other.ID, Name: "Kiosk"}))(t)
 	})
 }

@@ -28,6 +28,11 @@ func (q Queries) LicenseByNumber(ctx context.Context, number string) (portal.Lic
 	return one(ctx, q, portal.NounLicense, scanLicense, `/* license by number */ SELECT `+licenseColumns+` FROM licenses l WHERE l.number = $1`, number)
 }
 
+// LicenseByDomain finds a license by its domain's name.
+func (q Queries) LicenseByDomain(ctx context.Context, domain string) (portal.License, error) {
+	return one(ctx, q, portal.NounLicense, scanLicense, `/* license by domain */ SELECT `+licenseColumns+` FROM licenses l WHERE l.domain = $1`, domain)
+}
+
 // Licenses lists an organization's licenses by age.
 func (q Queries) Licenses(ctx context.Context, organization int64) ([]portal.License, error) {
 	return all(ctx, q, scanLicense, `/* licenses of an organization */ SELECT `+licenseColumns+` FROM licenses l WHERE l.organization_id = $1 ORDER BY l.id`, organization)

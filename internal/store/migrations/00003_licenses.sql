@@ -7,6 +7,9 @@ ALTER TABLE applications ADD COLUMN retired_at BIGINT;
 ALTER TABLE applications ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE applications ADD COLUMN updated_at BIGINT NOT NULL DEFAULT 0;
 
+-- A domain is one license's alone: gateways bind places to domains by their names.
+CREATE UNIQUE INDEX licenses_domain ON licenses (domain);
+
 -- One request at a time for an application and license, and one one-time page
 -- for a key.
 CREATE UNIQUE INDEX requests_pending ON requests (application_id, license_id) WHERE state IN ('open', 'taken', 'asked');
