@@ -28,6 +28,8 @@ var (
 	seeUsers   = needs(portal.ViewUsers)
 	seeKeys    = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys)
 	changeKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys)
+	rotateKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
+	keepSecret = needs(portal.ViewClientSecret)
 )
 
 // routes is the table of all routes.
@@ -45,6 +47,12 @@ var routes = []route{
 	{get, "/profile", signedIn, (*Server).showProfile, ""},
 	{get, "/profile/password", signedIn, (*Server).showPasswordChange, ""},
 	{post, "/profile/password", signedIn, (*Server).changePassword, "/profile/password"},
+
+	{get, "/account/api-key", signedIn, (*Server).showOAuthClient, ""},
+	{get, "/account/api-key/new", keepSecret, (*Server).showNewOAuthClient, ""},
+	{post, "/account/api-key", keepSecret, (*Server).createOAuthClient, "/account/api-key/new"},
+	{post, "/account/api-key/secret", keepSecret, (*Server).viewClientSecret, "/account/api-key"},
+	{post, "/account/instance", signedIn, (*Server).enterInstance, "/account/api-key"},
 
 	{get, "/users", seeUsers, (*Server).listUsers, ""},
 	{get, "/users/new", needs(portal.ManageUsers), (*Server).showNewUser, ""},
@@ -94,6 +102,9 @@ var routes = []route{
 	{post, "/keys/:id/disable", changeKeys, (*Server).disableKey, "/keys/:id"},
 	{get, "/keys/:id/revoke", changeKeys, (*Server).showKeyRevoke, ""},
 	{post, "/keys/:id/revoke", changeKeys, (*Server).revokeKey, "/keys/:id/revoke"},
+	{get, "/keys/:id/rotate", rotateKeys, (*Server).showKeyRotation, ""},
+	{post, "/keys/:id/rotate", rotateKeys, (*Server).rotateKey, "/keys/:id/rotate"},
+	{post, "/keys/:id/retire-old", rotateKeys, (*Server).retireOldSecret, "/keys/:id/rotate"},
 }
 
 func (s *Server) addRoutes() {

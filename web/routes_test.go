@@ -62,6 +62,12 @@ var authorization = map[string]struct {
 	"GET /profile/password":  {"303 200 200 200 200 200 200 200", nil},
 	"POST /profile/password": {"401 422 422 422 422 422 422 422", func(*running) url.Values { return url.Values{"current": {"wrong"}} }},
 
+	"GET /account/api-key":         {"303 200 200 200 200 200 200 200", nil},
+	"GET /account/api-key/new":     {"303 403 403 403 409 409 403 409", nil}, // nobody is signed in to an instance here
+	"POST /account/api-key":        {"401 403 403 403 409 409 403 409", nil},
+	"POST /account/api-key/secret": {"401 403 403 403 409 409 403 409", nil},
+	"POST /account/instance":       {"401 303 303 303 303 404 404 303", func(p *running) url.Values { return url.Values{"instance": {id(p.Instance.ID)}} }},
+
 	"GET /users":                                {"303 403 403 403 200 200 200 200", nil},
 	"GET /users/new":                            {"303 403 403 403 200 200 403 200", nil},
 	"POST /users":                               {"401 403 403 403 303 403 403 303", newUserForm},
@@ -114,6 +120,11 @@ var authorization = map[string]struct {
 	"POST /keys/:id/disable": {"401 403 303 403 303 404 303 303", nil},
 	"GET /keys/:id/revoke":   {"303 403 200 403 200 404 200 200", nil},
 	"POST /keys/:id/revoke":  {"401 403 303 403 303 404 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.Key.Name}} }},
+	"GET /keys/:id/rotate":   {"303 403 200 403 200 404 200 200", nil},
+	"POST /keys/:id/rotate": {"401 403 200 403 200 404 200 200", func(p *running) url.Values {
+		return url.Values{"confirm": {p.Key.Name}, "grace": {"1h0m0s"}}
+	}},
+	"POST /keys/:id/retire-old": {"401 403 303 403 303 404 303 303", nil},
 }
 
 func id(number int64) string { return strconv.FormatInt(number, 10) }

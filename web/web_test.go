@@ -8,12 +8,14 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
+	"keyportal/internal/keyset"
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
@@ -34,7 +36,10 @@ type running struct {
 	SuperAdmin, Support, Admin, Member, Colleague, Nobody, Stranger portal.User   // Stranger is the admin of Other, Nobody has no role
 	Billing, Dunning, Revenue                                       portal.APISet // Member's roles allow the first two
 	Role                                                            portal.Role
-	Key                                                             portal.Key // Member's, granted Billing
+	License                                                         portal.License     // of Organization
+	Instance                                                        portal.Instance    // of License
+	Application                                                     portal.Application // Organization's own
+	Key                                                             portal.Key         // Member's, granted Billing
 	Secret                                                          secret.Value
 }
 
@@ -47,7 +52,11 @@ func startPortalOn(t testing.TB, s *store.Store) *running {
 	p := &running{t: t, Store: s, Log: &lockedBuilder{}}
 	server := httptest.NewUnstartedServer(nil)
 	base := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
-	p.Manager = manage.New(manage.Options{Store: s, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
+	keys, err := keyset.Open(filepath.Join(t.TempDir(), "keyset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Manager = manage.New(manage.Options{Store: s, Sealer: keys, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
 	server.Config.Handler = web.New(web.Options{
 		Manager: p.Manager, BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
@@ -93,6 +102,9 @@ func (p *running) populate() {
 	membership := storetest.Member(t, s, p.Organization, p.Member, p.Role)
 	storetest.Member(t, s, p.Organization, p.Colleague, p.Role)
 	storetest.Member(t, s, p.Organization, p.Nobody)
+	p.License = storetest.License(t, s, p.Organization)
+	p.Instance = storetest.Instance(t, s, p.License)
+	p.Application = storetest.Application(t, s, p.Organization)
 	p.Key, p.Secret = storetest.Key(t, s, membership, func(k *portal.Key) {
 		k.Name, k.APISets, k.AllowedNetworks, k.CanImpersonate = "Integration", []portal.APISet{p.Billing}, nil, false
 	})
@@ -117,6 +129,13 @@ func (p *running) visitor() *browser {
 // as gives a browser in which a user is signed in, without the Log In page.
 func (p *running) as(user portal.User) *browser {
 	p.t.Helper()
+	return p.asIn(user, portal.Instance{})
+}
+
+// asIn is as for somebody who is signed in to an instance of Organization; the zero
+// Instance is none.
+func (p *running) asIn(user portal.User, instance portal.Instance) *browser {
+	p.t.Helper()
 	b := p.visitor()
 	token := secret.New("", secret.Session)
 	hash := token.Hash()
@@ -124,8 +143,8 @@ func (p *running) as(user portal.User) *browser {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	session := portal.Session{Hash: hash[:], UserID: user.ID, Address: "127.0.0.1", OrganizationID: p.Organization.ID}
-	if len(memberships) > 0 {
+	session := portal.Session{Hash: hash[:], UserID: user.ID, Address: "127.0.0.1", OrganizationID: p.Organization.ID, InstanceID: instance.ID}
+	if len(memberships) > 0 && instance.ID == 0 {
 		session.OrganizationID = memberships[0].OrganizationID
 	}
 	err = p.Store.Update(context.Background(), func(u *store.Update) error {

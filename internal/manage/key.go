@@ -44,11 +44,12 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 // KeyDetails is a key with what the actor may do with it and what it reaches.
 type KeyDetails struct {
 	portal.Key
-	Ineffective []portal.APISet // granted, but retired or not allowed by the mapped user's roles now
-	Secrets     []portal.Secret // live, the current one first; without their hashes and sealed copies
-	Delivery    portal.Link     // the one-time page that shows the first secret; zero: none
-	Rotatable   error           // nil when the actor may give the key a new secret; else why not
-	Changeable  error           // nil when the actor may change the key; else why not
+	Ineffective []portal.APISet    // granted, but retired or not allowed by the mapped user's roles now
+	Secrets     []portal.Secret    // live, the current one first; without their hashes and sealed copies
+	Delivery    portal.Link        // the one-time page that shows the first secret; zero: none
+	Uses        []portal.ClientUse // programs that got access tokens with a live secret, the latest first
+	Rotatable   error              // nil when the actor may give the key a new secret; else why not
+	Changeable  error              // nil when the actor may change the key; else why not
 }
 
 // Key finds a key that the actor may see. Others are not found.
@@ -63,6 +64,9 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	}
 	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID), Rotatable: canRotateKey(actor, key)}
 	if details.Secrets, err = secretsOf(ctx, m.Store.Queries, id); err != nil {
+		return details, err
+	}
+	if details.Uses, err = m.Store.ClientUses(ctx, id); err != nil {
 		return details, err
 	}
 	if details.Delivery, err = m.Store.Delivery(ctx, id); err != nil && portal.CodeOf(err) != portal.CodeNotFound {
@@ -80,10 +84,14 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	return details, nil
 }
 
-// canSeeKey answers with CodeForbidden for a key in the actor's own
+// canSeeKey answers whether the actor may see a key; an OAuth client also who may
+// Manage Client Secret. It answers with CodeForbidden for a key in the actor's own
 // organization, and with CodeNotFound for any other: it must not show that
 // there is one.
 func canSeeKey(actor portal.Actor, key portal.Key) error {
+	if key.Kind == portal.OAuthKey && actor.Holds(portal.ViewClientSecret, key.OrganizationID) {
+		return nil
+	}
 	err := portal.CanUseKeysOf(actor, portal.SeeKey, key.OrganizationID, key.UserID)
 	if err != nil && actor.SignedIn() && !actor.CanSee(key.OrganizationID) {
 		return portal.NotFound(portal.NounKey)
@@ -98,10 +106,11 @@ func reaches(grants map[int64]portal.Grant, organization int64, set portal.APISe
 }
 
 // OfferedAPISets lists the API sets that a key of a user in an organization can
-// be granted: in use, allowed by the user's roles, and the actor's to give.
+// be granted: in use, allowed by the user's roles, and the actor's to give. For who
+// may make a key of that user.
 func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) ([]portal.APISet, error) {
 	actor := portal.ActorFrom(ctx)
-	if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user); err != nil {
+	if err := canMakeKeysOf(actor, organization, user); err != nil {
 		return nil, err
 	}
 	grants, err := m.Store.Grants(ctx, user)
@@ -112,6 +121,16 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 	return slices.DeleteFunc(sets, func(set portal.APISet) bool {
 		return set.Retired() || !reaches(grants, organization, set) || portal.CanGrant(actor, organization, nil, []portal.APISet{set}) != nil
 	}), err
+}
+
+// canMakeKeysOf answers whether the actor may make keys of any kind that are mapped
+// to a user: besides who may change the user's keys, for themselves also who makes
+// OAuth clients.
+func canMakeKeysOf(actor portal.Actor, organization, user int64) error {
+	if actor.UserID == user && actor.Holds(portal.ViewClientSecret, organization) {
+		return nil
+	}
+	return portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user)
 }
 
 const keyUsersListed = 200
@@ -131,7 +150,7 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 			return portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization) != nil
 		}
 		users, more = slices.DeleteFunc(found.Rows, unmappable), found.Next != ""
-	} else if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
+	} else if err := canMakeKeysOf(actor, organization, wanted); err != nil {
 		return nil, false, err
 	}
 	if slices.ContainsFunc(users, func(user portal.User) bool { return user.ID == wanted }) {

@@ -1054,7 +1054,19 @@ func kept(f Form, names ...string) templ.Component {
 type SavedKey struct {
 	Key    portal.Key
 	Secret string
+	Close  string // where closing leads
 	Now    time.Time
+}
+
+// secrets lists what is to be saved.
+func (s SavedKey) secrets() []ui.Secret {
+	switch s.Key.Kind {
+	case portal.OAuthKey:
+		return []ui.Secret{{Label: "Client ID (OAuth)", Value: s.Key.PublicID}, {Label: "Client Secret", Value: s.Secret}}
+	case portal.PairKey:
+		return []ui.Secret{{Label: "Access Key", Value: s.Key.PublicID}, {Label: "Security Key", Value: s.Secret}}
+	}
+	return []ui.Secret{{Label: "API key", Value: s.Secret}}
 }
 
 // Render gives the page's content.
@@ -1081,11 +1093,7 @@ func savedKey(s SavedKey) templ.Component {
 			templ_7745c5c3_Var34 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.SaveKey(ui.SaveKeyProps{Name: s.Key.Name, Secrets: []ui.Secret{{Label: "API key", Value: s.Secret}}, CloseHref: KeyPath(s.Key.ID)}).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = ui.Breadcrumb("API Keys", "/keys").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.SaveKey(ui.SaveKeyProps{Name: s.Key.Name, Secrets: s.secrets(), CloseHref: s.Close}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,0 +1,218 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/templates/page"
+)
+
+// showOAuthClient shows My Account → API Key: the OAuth client of the license whose
+// instance one is signed in to. Who may not have it is told whom to ask.
+func (s *Server) showOAuthClient(c echo.Context) error {
+	return s.renderOAuthClient(c, http.StatusOK, page.Form{}, "")
+}
+
+// viewClientSecret shows the Client Secret in this very response, after the password
+// where it was not entered just now.
+func (s *Server) viewClientSecret(c echo.Context) error {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	client, err := s.clientOfSession(c, here)
+	if err != nil {
+		return err
+	}
+	value, token, err := s.manage.ViewSecret(c.Request().Context(), here.session, client.Key.ID, c.Request().PostForm.Get("current"))
+	if !token.IsZero() {
+		if err := s.startSession(c, token.Reveal()); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return s.answerForm(c, err, func(status int) error {
+			return s.renderOAuthClient(c, status, withError(page.Form{}, err), "")
+		})
+	}
+	return s.renderOAuthClient(c, http.StatusOK, page.Form{}, value.Reveal())
+}
+
+// clientOfSession gives the OAuth client of the license that a session is signed in
+// to.
+func (s *Server) clientOfSession(c echo.Context, here *visit) (manage.OAuthClient, error) {
+	if here.session.InstanceID == 0 {
+		return manage.OAuthClient{}, portal.Conflict("You are not signed in to an instance. Choose the one whose API key you want first.")
+	}
+	ctx := c.Request().Context()
+	instance, err := s.manage.Instance(ctx, here.session.InstanceID)
+	if err != nil {
+		return manage.OAuthClient{}, err
+	}
+	return s.manage.OAuthClient(ctx, instance.LicenseID)
+}
+
+func (s *Server) renderOAuthClient(c echo.Context, status int, form page.Form, shown string) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	organization := here.session.OrganizationID
+	if organization == 0 {
+		return s.renderNoOrganization(c, status, page.OAuthClientTitle)
+	}
+	view := page.OAuthClient{Form: form, Secret: shown, BaseURL: s.BaseURL.String(), Now: s.manage.Now()}
+	if view.Organization, err = s.manage.Organization(ctx, organization); err != nil {
+		return err
+	}
+	if portal.Can(here.actor, portal.ViewClientSecret, organization) != nil {
+		return s.renderAskForClient(c, status, view.Organization)
+	}
+	if view.Licenses, err = s.licenseInstances(c, organization, here.session.InstanceID); err != nil {
+		return err
+	}
+	if here.session.InstanceID != 0 {
+		client, err := s.clientOfSession(c, here)
+		if err != nil {
+			return err
+		}
+		view.License, view.Key, view.Secrets, view.Uses = client.License, client.Key, client.Secrets, client.Uses
+		view.Viewable, view.NeedsPassword = client.Viewable, s.manage.NeedsPassword(here.session)
+	}
+	view.Member = here.actor.Member(organization)
+	view.CanSet = portal.Can(here.actor, portal.ManageSettings, organization) == nil
+	return s.render(c, status, page.OAuthClientTitle, view.Render())
+}
+
+// renderAskForClient tells somebody who may not have the Client Secret whom to ask.
+func (s *Server) renderAskForClient(c echo.Context, status int, organization portal.Organization) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	view := page.AskForClient{Organization: organization, From: here.user.Name(), Address: s.BaseURL.JoinPath(page.OAuthClientPath).String()}
+	keepers, err := s.manage.SecretKeepers(ctx, organization.ID)
+	if err != nil {
+		return err
+	}
+	for _, keeper := range keepers {
+		view.Keepers = append(view.Keepers, keeper.Name())
+	}
+	if here.session.InstanceID != 0 {
+		instance, err := s.manage.Instance(ctx, here.session.InstanceID)
+		if err != nil {
+			return err
+		}
+		view.Instance = instance.Name
+	}
+	return s.render(c, status, page.OAuthClientTitle, view.Render())
+}
+
+// licenseInstances lists an organization's licenses with the instances that share
+// each one's OAuth client.
+func (s *Server) licenseInstances(c echo.Context, organization, here int64) ([]page.LicenseInstances, error) {
+	ctx := c.Request().Context()
+	details, err := s.manage.OrganizationDetails(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	licenses := make([]page.LicenseInstances, len(details.Licenses))
+	for i, license := range details.Licenses {
+		licenses[i].License = license
+		for _, instance := range details.Instances {
+			if instance.LicenseID == license.ID {
+				licenses[i].Instances = append(licenses[i].Instances, instance)
+				licenses[i].Here = licenses[i].Here || instance.ID == here
+			}
+		}
+	}
+	return licenses, nil
+}
+
+// enterInstance moves the session to another instance of the user's clients.
+func (s *Server) enterInstance(c echo.Context) error {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	instance, err := s.manage.EnterInstance(c.Request().Context(), here.session, number(c.Request().PostForm, "instance"))
+	if err != nil {
+		return err
+	}
+	return s.redirectWith(c, page.OAuthClientPath, "You are in the instance "+instance.Name+" now.")
+}
+
+func (s *Server) showNewOAuthClient(c echo.Context) error {
+	return s.renderNewOAuthClient(c, http.StatusOK, newForm(c, nil))
+}
+
+// createOAuthClient makes the OAuth client and shows its secret in this very
+// response, the only one that has it unless secrets may be viewed again.
+func (s *Server) createOAuthClient(c echo.Context) error {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	client, err := s.clientOfSession(c, here)
+	if err != nil {
+		return err
+	}
+	values := c.Request().PostForm
+	made, err := s.manage.CreateKey(c.Request().Context(), manage.NewKey{
+		Submission: values.Get("submission"), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
+		UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"],
+	})
+	if err != nil {
+		return s.answerForm(c, err, func(status int) error { return s.renderNewOAuthClient(c, status, withError(newForm(c, nil), err)) })
+	}
+	if made.Secret.IsZero() {
+		return s.redirectWith(c, page.OAuthClientPath, "This form was sent before: the API key was made once. If its secret was not saved, regenerate it.")
+	}
+	return s.renderSavedKey(c, made, page.OAuthClientPath)
+}
+
+// renderNewOAuthClient offers the API sets of the mapped user that was chosen, all of
+// them selected at first.
+func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	client, err := s.clientOfSession(c, here)
+	if err != nil {
+		return err
+	}
+	if client.Key.ID != 0 {
+		return s.redirect(c, page.OAuthClientPath)
+	}
+	organization := client.License.OrganizationID
+	if number(form.Values, "user") == 0 && here.actor.Member(organization) {
+		form.Values.Set("user", strconv.FormatInt(here.user.ID, 10))
+	}
+	user := number(form.Values, "user")
+	view := page.NewOAuthClient{Form: form, License: client.License}
+	if view.Users, view.MoreUsers, err = s.manage.KeyUsers(ctx, organization, user); err != nil {
+		return err
+	}
+	if view.Offered, err = s.manage.OfferedAPISets(ctx, organization, user); err != nil {
+		return err
+	}
+	if c.Request().Method != http.MethodPost && !form.Values.Has("api_set") {
+		selectAll(form.Values, view.Offered)
+	}
+	return s.render(c, status, page.OAuthClientTitle, view.Render())
+}
+
+func selectAll(values url.Values, sets []portal.APISet) {
+	for _, set := range sets {
+		values.Add("api_set", set.Slug)
+	}
+}
