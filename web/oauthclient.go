@@ -165,10 +165,14 @@ func (s *Server) createOAuthClient(c echo.Context) error {
 		return err
 	}
 	values := c.Request().PostForm
-	made, err := s.manage.CreateKey(c.Request().Context(), manage.NewKey{
-		Submission: values.Get("submission"), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
-		UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"],
-	})
+	expires, err := endOfDay(values.Get("expires"))
+	var made manage.GeneratedKey
+	if err == nil {
+		made, err = s.manage.CreateKey(c.Request().Context(), manage.NewKey{
+			Submission: values.Get("submission"), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
+			UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"], ExpiresAt: expires,
+		})
+	}
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderNewOAuthClient(c, status, withError(newForm(c, nil), err)) })
 	}
@@ -198,7 +202,11 @@ func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form
 		form.Values.Set("user", strconv.FormatInt(here.user.ID, 10))
 	}
 	user := number(form.Values, "user")
-	view := page.NewOAuthClient{Form: form, License: client.License}
+	of, err := s.manage.Organization(ctx, organization)
+	if err != nil {
+		return err
+	}
+	view := page.NewOAuthClient{Form: form, License: client.License, ExpiryRequired: of.ExpiryRequired}
 	if view.Users, view.MoreUsers, err = s.manage.KeyUsers(ctx, organization, user); err != nil {
 		return err
 	}

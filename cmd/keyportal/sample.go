@@ -19,7 +19,10 @@ import (
 )
 
 // printedKeys are the keys that the demo shows.
-type printedKeys struct{ member, gateway secret.Value }
+type printedKeys struct {
+	member, gateway secret.Value
+	client          manage.GeneratedKey
+}
 
 // sample is a sample installation while it is being made. What happens in it
 // happens as in any other, at the times that its clock shows.
@@ -30,6 +33,7 @@ type sample struct {
 	today         time.Time
 	organizations map[string]int64
 	users         map[string]portal.User
+	applications  map[string]int64
 }
 
 // sampleClock shows the time that it was set to, and a second more each time
@@ -68,6 +72,7 @@ func makeSample(ctx context.Context, data config.Data) (printed printedKeys, err
 		today:         time.Now(),
 		organizations: map[string]int64{},
 		users:         map[string]portal.User{},
+		applications:  map[string]int64{},
 	}
 	return s.build(portal.WithActor(ctx, portal.Program("demo")))
 }
@@ -93,7 +98,19 @@ func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
 			printed.gateway = made.Secret
 		}
 	}
+	for _, client := range sampleClients {
+		made, err := s.addClient(ctx, client)
+		if err != nil {
+			return printed, fmt.Errorf("OAuth client of %s: %w", client.license, err)
+		}
+		if client.license == printedClient {
+			printed.client = made
+		}
+	}
 	if err := s.checker.Flush(ctx); err != nil {
+		return printed, err
+	}
+	if err := s.addRequests(ctx); err != nil {
 		return printed, err
 	}
 	s.clock.at = s.daysOn(-1)
@@ -121,6 +138,9 @@ func (s *sample) addOrganizations(ctx context.Context) error {
 			s.organizations[o.name] = made.ID
 			err = s.equip(ctx, o, made.ID)
 		}
+		if err == nil {
+			err = s.noteApplications(ctx, made.ID)
+		}
 		if err != nil {
 			return fmt.Errorf("organization %s: %w", o.name, err)
 		}
@@ -147,6 +167,16 @@ func (s *sample) equip(ctx context.Context, o sampleOrganization, id int64) erro
 		}
 	}
 	return nil
+}
+
+// noteApplications remembers the numbers of the applications that an organization
+// can use.
+func (s *sample) noteApplications(ctx context.Context, organization int64) error {
+	applications, err := s.manager.Applications(ctx, organization)
+	for _, application := range applications {
+		s.applications[application.Name] = application.ID
+	}
+	return err
 }
 
 func (s *sample) addRoles(ctx context.Context) error {
@@ -208,12 +238,101 @@ func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey
 	if key.expires != 0 {
 		in.ExpiresAt = s.daysOn(key.expires)
 	}
+	if key.license != "" {
+		license, err := s.manager.Store.LicenseByNumber(ctx, key.license)
+		if err != nil {
+			return manage.GeneratedKey{}, err
+		}
+		in.LicenseID, in.ApplicationID = license.ID, s.applications[key.application]
+	}
 	s.clock.at = s.daysOn(-key.generated)
 	made, err := s.manager.CreateKey(acting, in)
 	if err == nil && key.used != 0 {
 		err = s.use(ctx, key, made.Secret)
 	}
 	return made, err
+}
+
+// addClient has a client's administrator make the OAuth client of a license, and
+// programs get access tokens with it.
+func (s *sample) addClient(ctx context.Context, client sampleClient) (manage.GeneratedKey, error) {
+	acting, err := s.as(ctx, client.user)
+	if err != nil {
+		return manage.GeneratedKey{}, err
+	}
+	license, err := s.manager.Store.LicenseByNumber(ctx, client.license)
+	if err != nil {
+		return manage.GeneratedKey{}, err
+	}
+	s.clock.at = s.daysOn(-client.made)
+	made, err := s.manager.CreateKey(acting, manage.NewKey{
+		Kind: portal.OAuthKey, OrganizationID: license.OrganizationID, LicenseID: license.ID, UserID: s.users[client.user].ID,
+		Name: "OAuth client " + license.Number, APISets: client.sets,
+	})
+	if err != nil {
+		return made, err
+	}
+	for _, use := range client.uses {
+		s.clock.at = s.today.Add(-time.Duration(use.hours) * time.Hour)
+		_, decision, err := s.checker.IssueToken(ctx, verify.TokenRequest{
+			ClientRequest: verify.ClientRequest{ID: made.PublicID, Secret: made.Secret.Reveal(), ClientIP: netip.MustParseAddr(use.from)}, Agent: use.agent,
+		})
+		if err == nil && !decision.Valid() {
+			err = errors.New(decision.Message)
+		}
+		if err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
+// addRequests has people request keys, and support work on the requests.
+func (s *sample) addRequests(ctx context.Context) error {
+	for _, request := range sampleRequests {
+		if err := s.addRequest(ctx, request); err != nil {
+			return fmt.Errorf("request of %s for %s: %w", request.requester, request.application, err)
+		}
+	}
+	return nil
+}
+
+func (s *sample) addRequest(ctx context.Context, r sampleRequest) error {
+	acting, err := s.as(ctx, r.requester)
+	if err != nil {
+		return err
+	}
+	license, err := s.manager.Store.LicenseByNumber(ctx, r.license)
+	if err != nil {
+		return err
+	}
+	s.clock.at = s.today.Add(-time.Duration(r.hours) * time.Hour)
+	made, err := s.manager.CreateRequest(acting, manage.NewRequest{
+		OrganizationID: license.OrganizationID, ApplicationID: s.applications[r.application], LicenseID: license.ID, Reason: r.reason,
+	})
+	if err != nil {
+		return err
+	}
+	s.clock.at = s.clock.at.Add(20 * time.Minute)
+	return s.decideRequest(ctx, r, made)
+}
+
+func (s *sample) decideRequest(ctx context.Context, r sampleRequest, made portal.Request) error {
+	acting, err := s.as(ctx, "support")
+	switch {
+	case err != nil:
+	case r.declined != "":
+		err = s.manager.DeclineRequest(acting, made.ID, made.Version, r.declined)
+	case r.question != "":
+		err = s.manager.AskRequester(acting, made.ID, made.Version, r.question)
+	case r.taken:
+		err = s.manager.TakeRequest(acting, made.ID)
+	case r.approvedFor != nil:
+		_, err = s.manager.ApproveRequest(acting, manage.Approval{
+			ID: made.ID, Version: made.Version, Name: made.ApplicationName + " (" + made.Domain + ")", APISets: r.approvedFor, Note: "For the wholesale invoices alone.",
+		})
+	}
+	return err
 }
 
 // endKeys has those who generated keys disable or revoke some.

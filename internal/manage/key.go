@@ -191,7 +191,7 @@ type GeneratedKey struct {
 
 // CreateKey makes a key. For oneself with Manage User API Key; for other members of
 // the organization, and for an application, with Manage API Keys; an OAuth client
-// with Manage Client Secret. The key can be granted what the mapped user's roles
+// with Manage Client Secret, mapped to others with Manage API Keys too. The key can be granted what the mapped user's roles
 // allow and the actor holds. There is one live key for an application and license,
 // and one OAuth client for a license: another is refused.
 func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
@@ -251,7 +251,10 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 func canCreateKey(actor portal.Actor, in NewKey) error {
 	switch {
 	case in.Kind == portal.OAuthKey:
-		return portal.Can(actor, portal.ViewClientSecret, in.OrganizationID)
+		if err := portal.Can(actor, portal.ViewClientSecret, in.OrganizationID); err != nil {
+			return err
+		}
+		return canMakeKeysOf(actor, in.OrganizationID, in.UserID)
 	case in.ApplicationID != 0:
 		return portal.Can(actor, portal.ManageAPIKeys, in.OrganizationID)
 	}

@@ -115,11 +115,24 @@ func checkRotation(ctx context.Context, c *store.Change, key portal.Key, in Rota
 	if err := invalid.Err(); err != nil {
 		return err
 	}
+	if err := canHoldSecret(portal.ActorFrom(ctx), key); err != nil {
+		return err
+	}
 	refusal, err := canMapKey(ctx, c.Queries, key)
 	if err == nil {
 		err = refusal
 	}
 	return err
+}
+
+// canHoldSecret answers whether the actor may get a key's secret: of somebody else's
+// key only who could grant what it was granted. An OAuth client's is for who may
+// Manage Client Secret.
+func canHoldSecret(actor portal.Actor, key portal.Key) error {
+	if key.Kind == portal.OAuthKey || key.UserID == actor.UserID && actor.UserID != 0 {
+		return nil
+	}
+	return portal.CanGrant(actor, key.OrganizationID, nil, key.APISets)
 }
 
 // graceEnd tells when a secret that is rotated out stops; the zero time is now.
