@@ -39,13 +39,3 @@ func TestAnOrganizationIsFoundByNameRegardlessOfCaseAndSpace(t *testing.T) {
 		}), portal.CodeConflict)
 	})
 }
-
-func TestClientLevelsComeWithTheirAllowances(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		want := []portal.ClientLevel{{ID: 1, Name: "Blue", Licenses: 1}, {ID: 2, Name: "Gold", Licenses: 2}, {ID: 3, Name: "Platinum", Licenses: 3}}
-		wantEqual(t, "levels", must[[]portal.ClientLevel](t)(s.ClientLevels(t.Context())), want)
-		wantEqual(t, "level", must[portal.ClientLevel](t)(s.ClientLevel(t.Context(), 2)), want[1])
-		_, err := s.ClientLevel(t.Context(), 4)
-		wantCode(t, "no level", err, portal.CodeNotFound)
-	})
-}

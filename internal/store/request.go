@@ -13,6 +13,9 @@ const pendingStates = `('open', 'taken', 'asked')`
 const requestColumns = `x.id, x.organization_id, o.name, x.requester_id, u.username, u.first_name, u.last_name, x.application_id, a.name, x.license_id, l.number, l.domain,
 	x.reason, x.state, x.assignee_id, s.username, s.first_name, s.last_name, x.decision, x.key_id, x.decided_at, x.version, x.created_at, x.updated_at`
 
+// requestAge is the text that the indices of requests hold.
+const requestAge = `CAST(x.created_at AS TEXT)`
+
 const requestTables = `requests x JOIN organizations o ON o.id = x.organization_id JOIN users u ON u.id = x.requester_id
 	JOIN applications a ON a.id = x.application_id JOIN licenses l ON l.id = x.license_id LEFT JOIN users s ON s.id = x.assignee_id`
 
@@ -33,12 +36,13 @@ func (q Queries) Request(ctx context.Context, id int64) (portal.Request, error) 
 	return one(ctx, q, portal.NounRequest, scanRequest, `/* request */ SELECT `+requestColumns+` FROM `+requestTables+` WHERE x.id = $1`, id)
 }
 
-// Requests lists requests, the oldest first, or by "created". The search looks at
-// the organization, the requester, the application and the license's number.
+// Requests lists requests by created (the oldest first), client or application.
+// The search looks at the organization, the requester, the application and the
+// license's number.
 func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (portal.Page[portal.Request], error) {
 	l := listing[portal.Request]{
 		name: "requests", columns: requestColumns, from: requestTables, id: "x.id", scan: scanRequest,
-		sorts: map[string]string{"": sortable("x.created_at"), "created": sortable("x.created_at"), "client": "o.name_folded", "application": "a.name_folded"},
+		sorts: map[string]string{"": requestAge, "created": requestAge, "client": "o.name_folded", "application": "a.name_folded"},
 	}
 	l.search(filter.Search, "o.name_folded", "u.search", "a.name_folded", "l.number")
 	if filter.OrganizationID != 0 {
