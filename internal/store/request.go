@@ -7,8 +7,9 @@ import (
 	"keyportal/internal/portal"
 )
 
-// pendingStates are the states of requests that are still to be decided.
-const pendingStates = `('open', 'taken', 'asked')`
+// pendingRequest keeps the requests that are still to be decided. It is spelled
+// like the condition of the indices that hold only these.
+const pendingRequest = `x.state NOT IN ('approved', 'declined', 'withdrawn')`
 
 const requestColumns = `x.id, x.organization_id, o.name, x.requester_id, u.username, u.first_name, u.last_name, x.application_id, a.name, x.license_id, l.number, l.domain,
 	x.reason, x.state, x.assignee_id, s.username, s.first_name, s.last_name, x.decision, x.key_id, x.decided_at, x.version, x.created_at, x.updated_at`
@@ -58,7 +59,7 @@ func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (por
 		l.filter("x.state = ?", filter.State)
 	}
 	if filter.Pending {
-		l.where = append(l.where, "x.state IN "+pendingStates)
+		l.where = append(l.where, pendingRequest)
 	}
 	return page(ctx, q, l, filter.List)
 }
@@ -67,14 +68,14 @@ func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (por
 // decided, the oldest first.
 func (q Queries) PendingRequests(ctx context.Context, organization int64) ([]portal.Request, error) {
 	return all(ctx, q, scanRequest, `/* pending requests of an organization */ SELECT `+requestColumns+` FROM `+requestTables+`
-		WHERE x.organization_id = $1 AND x.state IN `+pendingStates+` ORDER BY x.id`, organization)
+		WHERE x.organization_id = $1 AND `+pendingRequest+` ORDER BY x.id`, organization)
 }
 
 // PendingRequest finds the request for an application and license that is still
 // to be decided.
 func (q Queries) PendingRequest(ctx context.Context, application, license int64) (portal.Request, error) {
 	return one(ctx, q, portal.NounRequest, scanRequest, `/* pending request */ SELECT `+requestColumns+` FROM `+requestTables+`
-		WHERE x.application_id = $1 AND x.license_id = $2 AND x.state IN `+pendingStates, application, license)
+		WHERE x.application_id = $1 AND x.license_id = $2 AND `+pendingRequest, application, license)
 }
 
 // OpenRequests counts the requests that wait for support: all that are still to

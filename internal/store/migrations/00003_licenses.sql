@@ -7,6 +7,7 @@ ALTER TABLE client_levels ADD COLUMN name_folded TEXT NOT NULL DEFAULT '';
 UPDATE client_levels SET name_folded = lower(name);
 DROP INDEX client_levels_name;
 CREATE UNIQUE INDEX client_levels_name ON client_levels (name_folded);
+CREATE INDEX organizations_level ON organizations (level_id);
 ALTER TABLE applications ADD COLUMN retired_at BIGINT;
 ALTER TABLE applications ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE applications ADD COLUMN updated_at BIGINT NOT NULL DEFAULT 0;
@@ -18,14 +19,14 @@ CREATE UNIQUE INDEX licenses_domain ON licenses (domain);
 
 -- One request at a time for an application and license, and one one-time page
 -- for a key.
-CREATE UNIQUE INDEX requests_pending ON requests (application_id, license_id) WHERE state IN ('open', 'taken', 'asked');
+CREATE UNIQUE INDEX requests_pending ON requests (application_id, license_id) WHERE state NOT IN ('approved', 'declined', 'withdrawn');
 CREATE UNIQUE INDEX links_delivery ON links (key_id) WHERE purpose = 'delivery';
 
 -- Lists of requests go by age, as a text like every order of a list.
 DROP INDEX requests_state;
 CREATE INDEX requests_state ON requests (state, (CAST(created_at AS TEXT)), id);
 CREATE INDEX requests_age ON requests ((CAST(created_at AS TEXT)), id);
-CREATE INDEX requests_queue ON requests ((CAST(created_at AS TEXT)), id) WHERE state IN ('open', 'taken', 'asked');
+CREATE INDEX requests_queue ON requests ((CAST(created_at AS TEXT)), id) WHERE state NOT IN ('approved', 'declined', 'withdrawn');
 CREATE INDEX requests_requester ON requests (requester_id, id);
 
 -- When an organization's keys were last accepted.
