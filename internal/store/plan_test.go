@@ -64,7 +64,7 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 		"the requests of one state":     {requests(portal.RequestFilter{State: portal.RequestApproved}), "x USING INDEX requests_state (state=?)"},
 		"the pending requests":          {requests(portal.RequestFilter{Pending: true}), "SCAN x USING INDEX requests_queue"},
 		"these backwards":               {requests(portal.RequestFilter{Pending: true, List: portal.List{Sort: portal.Sort{Desc: true}}}), "SCAN x USING INDEX requests_queue"},
-		"the next of these":             {requests(portal.RequestFilter{Pending: true, List: nextRequest}), "SCAN x USING INDEX requests_queue"},
+		"the next of these":             {requests(portal.RequestFilter{Pending: true, List: nextRequest}), "x USING INDEX requests_queue (<expr>>?)"},
 		"a client's pending requests":   {func(q store.Queries) error { _, err := q.PendingRequests(ctx, organization); return err }, "x USING INDEX requests_organization (organization_id=?)"},
 		"the pending request":           {func(q store.Queries) error { _, err := q.PendingRequest(ctx, 1, f.License.ID); return err }, "x USING INDEX requests_pending (application_id=? AND license_id=?)"},
 		"how many requests wait":        {func(q store.Queries) error { _, err := q.OpenRequests(ctx); return err }, "COVERING INDEX requests_state (state=?)"},
