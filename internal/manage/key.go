@@ -481,11 +481,17 @@ func (m *Manager) EnableKey(ctx context.Context, id int64) error {
 	})
 }
 
-// RevokeKey ends a key for good. Its name must be typed to confirm. For who may
-// change the key.
+// RevokeKey ends a key for good, with its one-time page and the sealed copies of its
+// secrets. Its name must be typed to confirm. For who may change the key.
 func (m *Manager) RevokeKey(ctx context.Context, id int64, typed string) error {
 	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
 		if err := confirm(typed, was.Name); err != nil {
+			return err
+		}
+		if err := c.ForgetSealedOf(ctx, id); err != nil {
+			return err
+		}
+		if err := c.DropDelivery(ctx, id); err != nil {
 			return err
 		}
 		key := was

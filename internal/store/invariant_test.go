@@ -264,7 +264,7 @@ func TestARevisionIsNeitherChangedNorDeleted(t *testing.T) {
 	})
 }
 
-const insertLicense = `INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at) VALUES ($1, $2, '', '', TRUE, 1, 0, 0)`
+const insertLicense = `INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at) VALUES ($1, $2, $2, '', TRUE, 1, 0, 0)`
 
 func TestAnOrganizationNeverHoldsMoreLicensesThanItsLevelAllows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

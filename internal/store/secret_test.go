@@ -238,3 +238,13 @@ func TestTheSealedCopiesOfAnOrganizationAreForgottenAndItsSecretsWorkOn(t *testi
 		wantSecrets(t, s, "forgotten", map[secret.Value]secretState{value: {Live: true}, others: {Live: true, Sealed: true}})
 	})
 }
+
+func TestTheSealedCopiesOfOneKeyAreForgottenAndOtherKeysKeepTheirs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		key, value := sealedKey(t, s, f)
+		_, others := rotate(t, s, f.Key, time.Time{})
+		storetest.Change(t, s, func(c *store.Change) error { return c.ForgetSealedOf(t.Context(), key.ID) })
+		wantSecrets(t, s, "forgotten", map[secret.Value]secretState{value: {Live: true}, others: {Live: true, Sealed: true}})
+	})
+}
