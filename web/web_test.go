@@ -36,6 +36,9 @@ type running struct {
 	Role                                                            portal.Role
 	Key                                                             portal.Key // Member's, granted Billing
 	Secret                                                          secret.Value
+	License                                                         portal.License
+	Instance                                                        portal.Instance
+	Application                                                     portal.Application // Organization's own, like the license
 }
 
 // startPortal runs the portal on a fresh SQLite database.
@@ -74,6 +77,9 @@ func (p *running) populate() {
 	p.Billing = storetest.APISet(t, s, "billing", "/billing/")
 	p.Dunning = storetest.APISet(t, s, "dunning", "/dunning/")
 	p.Revenue = storetest.APISet(t, s, "revenue-management", "/revenue/")
+	p.License = storetest.License(t, s, p.Organization)
+	p.Instance = storetest.Instance(t, s, p.License)
+	p.Application = storetest.Application(t, s, p.Organization)
 	p.Role = storetest.Role(t, s, p.Organization, []portal.Authority{portal.ManageUserAPIKey}, p.Billing, p.Dunning)
 
 	person := func(name string, edit func(*portal.User)) portal.User {
