@@ -208,12 +208,37 @@ func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey
 	if key.expires != 0 {
 		in.ExpiresAt = s.daysOn(key.expires)
 	}
+	if key.application != "" {
+		if in.ApplicationID, in.LicenseID, err = s.bond(ctx, key, in.OrganizationID); err != nil {
+			return manage.GeneratedKey{}, err
+		}
+	}
 	s.clock.at = s.daysOn(-key.generated)
 	made, err := s.manager.CreateKey(acting, in)
 	if err == nil && key.used != 0 {
 		err = s.use(ctx, key, made.Secret)
 	}
 	return made, err
+}
+
+// bond finds the application and the license that a key is for.
+func (s *sample) bond(ctx context.Context, key sampleKey, organization int64) (application, license int64, err error) {
+	applications, err := s.manager.Applications(ctx, organization)
+	for _, one := range applications {
+		if one.Name == key.application {
+			application = one.ID
+		}
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	licenses, err := s.manager.Licenses(ctx, organization)
+	for _, one := range licenses {
+		if one.Number == key.license {
+			license = one.ID
+		}
+	}
+	return application, license, err
 }
 
 // endKeys has those who generated keys disable or revoke some.

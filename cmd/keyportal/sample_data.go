@@ -116,6 +116,8 @@ type sampleKey struct {
 	expires           int // in so many days; 0: never
 	used              int // hours ago; 0: never
 	from              string
+	application       string // what it is for; with a license
+	license           string
 	disabled, revoked bool
 }
 
@@ -131,13 +133,14 @@ var sampleKeys = []sampleKey{
 	{name: "Old ERP (XSS)", description: "Replaced by ERP (XSS) in production.", user: "erp-xss", by: "clientadmin", sets: []string{"billing"},
 		generated: 88, used: 700, from: "198.51.100.20", revoked: true},
 	{name: "ERP (XSS)", description: "The partner's ERP system, production.", user: "erp-xss", by: "clientadmin", sets: []string{"billing", "dunning", "revenue-management"},
-		generated: 80, expires: 285, used: 1, from: "198.51.100.20"},
+		generated: 80, expires: 285, used: 1, from: "198.51.100.20", application: "ERP (XSS)", license: "12345678"},
 	{name: "Workflow", description: "The workflow application.", user: "alex.kim", by: "clientadmin", sets: []string{"billing", "dunning"},
-		generated: 76, expires: 21, used: 5, from: "203.0.113.7"},
+		generated: 76, expires: 21, used: 5, from: "203.0.113.7", application: "Workflow", license: "12345678"},
 	{name: "Partner sandbox", description: "For the partner's tests.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
 		generated: 70, expires: -3, used: 100, from: "203.0.113.50"},
 	{name: "Reports", user: "erik.lund", sets: []string{"revenue-management"}, generated: 64, used: 900, from: "203.0.113.12"},
-	{name: "Mobile App", description: "The app on phones and tablets.", user: "dana.ortiz", sets: []string{"billing"}, generated: 60, used: 400, from: "192.0.2.77"},
+	{name: "Mobile App", description: "The app on phones and tablets.", user: "dana.ortiz", by: "clientadmin", sets: []string{"billing"},
+		generated: 60, used: 400, from: "192.0.2.77", application: "Mobile App", license: "34567890"},
 	{name: "Nightly import", user: "fatima.noor", sets: []string{"billing", "dunning"}, generated: 55, expires: 40, used: 60, from: "192.0.2.14"},
 	{name: "Portal automation", description: "Creates users in the portal when they join the company.", user: "superadmin", sets: []string{"portal"}, generated: 50, expires: 130},
 	{name: "Invoice reminders", description: "Reminds customers on their phones.", user: "member", sets: []string{"billing", "dunning"},
@@ -145,11 +148,11 @@ var sampleKeys = []sampleKey{
 	{name: "Year-end closing", description: "Loaded last year's invoices; not needed any more.", user: "member", sets: []string{"billing", "dunning"},
 		generated: 40, expires: 320, used: 300, from: "203.0.113.80", disabled: true},
 	{name: "Data Loader", description: "Loads data in bulk every night.", user: "data-loader", by: "paul.meyer", sets: []string{"billing", "dunning", "revenue-management"},
-		generated: 38, expires: 327, used: 9, from: "198.51.100.99"},
+		generated: 38, expires: 327, used: 9, from: "198.51.100.99", application: "Data Loader", license: "56789012"},
 	{name: "Workflow", user: "yuki.tanaka", sets: []string{"billing"}, generated: 30, expires: 60, used: 26, from: "198.51.100.41"},
 	{name: "Integration", description: "Pilot with the warehouse in Osaka.", user: "yuki.tanaka", sets: []string{"dunning"}, generated: 28, expires: -1},
 	{name: "Workflow", user: "lina.costa", sets: []string{"billing"}, generated: 20, expires: 345, used: 3, from: "203.0.113.200"},
-	{name: "Mobile App", user: "lina.costa", by: "ben.blue", sets: []string{"billing", "dunning"}, generated: 12, expires: 14},
+	{name: "Mobile App", user: "lina.costa", by: "ben.blue", sets: []string{"billing", "dunning"}, generated: 12, expires: 14, application: "Mobile App", license: "912345"},
 	{name: "Integration", description: "Brings contracts into the warehouse.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
 		generated: 11, expires: 80, used: 30, from: "192.0.2.140"},
 	{name: gatewayKey, description: "The gateway's own key, with which it asks about others.", user: "gateway", by: "superadmin", generated: 10},

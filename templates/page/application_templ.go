@@ -675,9 +675,9 @@ func KeysGoOn(keys int) string {
 	case 0:
 		return "There is no API key for it."
 	case 1:
-		return "The API key that there is for it goes on."
+		return "The API key for it goes on."
 	}
-	return fmt.Sprintf("The %d API keys that there are for it go on.", keys)
+	return fmt.Sprintf("The %d API keys for it go on.", keys)
 }
 
 // ApplicationsPath gives the address of a client's applications and the keys for
