@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"keyportal/internal/portal"
 	"keyportal/internal/store/storetest"
 	"keyportal/static"
@@ -294,6 +296,39 @@ func TestTheNavigationShowsWhatOpensInTheOrganizationOneIsWorkingIn(t *testing.T
 	b.post("/organization", url.Values{"organization_id": {id(p.Other.ID)}}).expect(t, http.StatusSeeOther)
 	if entries() != 0 {
 		t.Error("API Keys is there where one holds nothing")
+	}
+}
+
+func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
+	p := startPortal(t)
+	other := storetest.License(t, p.Store, p.Other)
+	matrix := organizationAddress(p.Organization) + "/applications"
+	for path, want := range map[string]string{
+		"/": "/", "/organizations": "/organizations", "/levels/1/edit": "/levels", "/applications/1/edit": "/applications",
+		matrix: matrix, matrix + "/new": matrix, applicationAddress(p.Application) + "/edit": matrix,
+		organizationAddress(p.Organization): organizationAddress(p.Organization), licenseAddress(p.License): organizationAddress(p.Organization),
+		organizationAddress(p.Other): "/organizations", licenseAddress(other) + "/edit": "/organizations", licenseAddress(portal.License{ID: 4711}): "",
+	} {
+		current := p.as(p.SuperAdmin).get(path).doc.Find("nav a[aria-current=page]")
+		if current.Length() > 1 || current.AttrOr("href", "") != want {
+			t.Errorf("at %s %d entries are current, the first leads to %q, want %q", path, current.Length(), current.AttrOr("href", ""), want)
+		}
+	}
+	entries := func(user portal.User) string {
+		return strings.Join(p.as(user).get("/").doc.Find("nav[aria-label=Main] .kp-nav-item").Map(func(_ int, s *goquery.Selection) string { return strings.TrimSpace(s.Text()) }), ", ")
+	}
+	for _, test := range []struct {
+		user portal.User
+		want string
+	}{
+		{p.holder(portal.ViewLicenses), "Overview, Applications, Licenses"},
+		{p.holder(portal.RequestAPIKeys), "Overview, Applications"},
+		{p.Nobody, "Overview"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Users, Roles, Organizations, API sets, Client levels, Application catalogue"},
+	} {
+		if got := entries(test.user); got != test.want {
+			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)
+		}
 	}
 }
 

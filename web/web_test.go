@@ -251,3 +251,23 @@ func (a answer) expect(t testing.TB, status int, texts ...string) answer {
 	}
 	return a
 }
+
+// holder gives a member of Organization who holds the authorities and nothing
+// else.
+func (p *running) holder(authorities ...portal.Authority) portal.User {
+	p.t.Helper()
+	user := storetest.User(p.t, p.Store)
+	storetest.Member(p.t, p.Store, p.Organization, user, storetest.Role(p.t, p.Store, p.Organization, authorities))
+	return user
+}
+
+// applicationKey adds a key of Member for an application and a license.
+func (p *running) applicationKey(application portal.Application, license portal.License, edit ...func(*portal.Key)) portal.Key {
+	p.t.Helper()
+	edit = append(edit, func(k *portal.Key) { k.ApplicationID, k.LicenseID = application.ID, license.ID })
+	key, _ := storetest.Key(p.t, p.Store, p.membership(p.Member, p.Organization), edit...)
+	return key
+}
+
+// count tells how many elements of a page a selector finds.
+func (a answer) count(selector string) int { return a.doc.Find(selector).Length() }
