@@ -112,7 +112,7 @@ func TestALicenseIsDeactivatedByItsNumberAndActivatedAgain(t *testing.T) {
 	p := startPortal(t)
 	p.applicationKey(p.Application, p.License)
 	b, address := p.as(p.Support), licenseAddress(p.License)
-	b.get(address+"/deactivate").expect(t, http.StatusOK, "Type "+p.License.Number, "Keys that stop1"+p.Application.Name, "Last usednever")
+	b.get(address+"/deactivate").expect(t, http.StatusOK, "Type "+p.License.Number, "Keys that stop1", p.Application.Name, "Last usednever")
 	b.post(address+"/deactivate", url.Values{"confirm": {"1234"}}).expect(t, http.StatusUnprocessableEntity, "Type the name")
 	if !p.license().Active {
 		t.Fatal("it is inactive without its number")
