@@ -16,7 +16,9 @@ func (s *Server) createInstance(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.manage.CreateInstance(c.Request().Context(), manage.InstanceInput{LicenseID: license.ID, Name: c.Request().PostForm.Get("name")})
+	values := c.Request().PostForm
+	in := manage.InstanceInput{Submission: values.Get("submission"), LicenseID: license.ID, Name: values.Get("name")}
+	made, err := s.manage.CreateInstance(c.Request().Context(), in)
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error {
 			return s.renderLicense(c, status, withError(newForm(c, nil), err), license)
