@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"keyportal/internal/portal"
 	"keyportal/internal/store/storetest"
 	"keyportal/static"
@@ -108,6 +110,43 @@ var authorization = map[string]struct {
 	"POST /organizations/:id": {"401 403 403 403 403 403 403 303", func(p *running) url.Values {
 		return url.Values{"name": {"Renamed"}, "level": {"3"}, "version": {id(p.Organization.Version)}}
 	}},
+	"GET /organizations/:id":             {"303 403 403 403 200 404 200 200", nil},
+	"GET /organizations/:id/suspend":     {"303 403 403 403 403 403 403 200", nil},
+	"POST /organizations/:id/suspend":    {"401 403 403 403 403 403 403 303", func(p *running) url.Values { return url.Values{"confirm": {p.Organization.Name}} }},
+	"POST /organizations/:id/reactivate": {"401 403 403 403 403 403 403 303", nil},
+	"GET /organizations/:id/settings":    {"303 403 403 403 200 404 403 200", nil},
+	"POST /organizations/:id/settings":   {"401 403 403 403 303 404 403 303", settingsForm},
+
+	"GET /levels":             {"303 403 403 403 403 403 403 200", nil},
+	"GET /levels/new":         {"303 403 403 403 403 403 403 200", nil},
+	"POST /levels":            {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"name": {"Diamond"}, "licenses": {"9"}} }},
+	"GET /levels/:id/edit":    {"303 403 403 403 403 403 403 200", nil},
+	"POST /levels/:id":        {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"name": {"Blue"}, "licenses": {"2"}, "version": {"1"}} }},
+	"POST /levels/:id/delete": {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"version": {"1"}} }},
+
+	"GET /organizations/:id/licenses/new": {"303 403 403 403 403 403 200 200", nil},
+	"POST /organizations/:id/licenses":    {"401 403 403 403 403 403 303 303", licenseForm},
+	"GET /licenses/:id":                   {"303 403 403 403 200 404 200 200", nil},
+	"GET /licenses/:id/edit":              {"303 403 403 403 403 403 200 200", nil},
+	"POST /licenses/:id":                  {"401 403 403 403 403 403 303 303", licenseForm},
+	"GET /licenses/:id/deactivate":        {"303 403 403 403 403 403 200 200", nil},
+	"POST /licenses/:id/deactivate":       {"401 403 403 403 403 403 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.License.Number}} }},
+	"POST /licenses/:id/activate":         {"401 403 403 403 403 403 303 303", nil},
+	"POST /licenses/:id/instances":        {"401 403 403 403 403 403 303 303", func(p *running) url.Values { return url.Values{"name": {"BE" + p.License.Number}} }},
+
+	"GET /licenses/:id/instances/:instance/remove":  {"303 403 403 403 403 403 200 200", nil},
+	"POST /licenses/:id/instances/:instance/remove": {"401 403 403 403 403 403 303 303", nil},
+
+	"GET /applications":                       {"303 403 403 403 403 403 403 200", nil},
+	"GET /applications/new":                   {"303 403 403 403 403 403 403 200", nil},
+	"POST /applications":                      {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"name": {"Kiosk"}} }},
+	"GET /applications/:id/edit":              {"303 403 403 403 200 404 200 200", nil},
+	"POST /applications/:id":                  {"401 403 403 403 303 404 303 303", applicationForm},
+	"POST /applications/:id/retire":           {"401 403 403 403 303 404 303 303", applicationForm},
+	"POST /applications/:id/restore":          {"401 403 403 403 303 404 303 303", applicationForm},
+	"GET /organizations/:id/applications":     {"303 403 403 403 200 404 200 200", nil},
+	"GET /organizations/:id/applications/new": {"303 403 403 403 200 404 200 200", nil},
+	"POST /organizations/:id/applications":    {"401 403 403 403 303 404 303 303", func(*running) url.Values { return url.Values{"name": {"Kiosk"}} }},
 
 	"GET /keys":              {"303 403 200 200 200 200 200 200", nil},
 	"GET /keys.csv":          {"303 403 200 200 200 200 200 200", nil},
@@ -149,6 +188,18 @@ func retireForm(p *running) url.Values {
 	return url.Values{"confirm": {p.Billing.Name}, "version": {id(p.Billing.Version)}}
 }
 
+func settingsForm(p *running) url.Values {
+	return url.Values{"secret_viewing": {"on"}, "version": {id(p.Organization.Version)}}
+}
+
+func licenseForm(p *running) url.Values {
+	return url.Values{"number": {"56789012"}, "domain": {"Gold Europe"}, "database": {"GOLD_EU"}, "version": {id(p.License.Version)}}
+}
+
+func applicationForm(p *running) url.Values {
+	return url.Values{"name": {"Kiosk"}, "version": {id(p.Application.Version)}}
+}
+
 func newKeyForm(p *running) url.Values {
 	return url.Values{"name": {"Nightly"}, "api_set": {"billing"}, "user": {id(p.Member.ID)}}
 }
@@ -160,8 +211,9 @@ func keyForm(p *running) url.Values {
 // address fills a route's path in with what the fixture has.
 func (p *running) address(path string) string {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	ids := map[string]int64{"users": p.Member.ID, "roles": p.Role.ID, "api-sets": p.Billing.ID, "organizations": p.Organization.ID, "keys": p.Key.ID}
-	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":token", "kpl_unknown").Replace(path)
+	ids := map[string]int64{"users": p.Member.ID, "roles": p.Role.ID, "api-sets": p.Billing.ID, "organizations": p.Organization.ID, "keys": p.Key.ID,
+		"levels": 1, "licenses": p.License.ID, "applications": p.Application.ID}
+	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":instance", id(p.Instance.ID), ":token", "kpl_unknown").Replace(path)
 }
 
 func TestEachRouteAnswersEachPersonaAsTheTableSays(t *testing.T) {
@@ -255,6 +307,39 @@ func TestTheNavigationShowsWhatOpensInTheOrganizationOneIsWorkingIn(t *testing.T
 	b.post("/organization", url.Values{"organization_id": {id(p.Other.ID)}}).expect(t, http.StatusSeeOther)
 	if entries() != 0 {
 		t.Error("API Keys is there where one holds nothing")
+	}
+}
+
+func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
+	p := startPortal(t)
+	other := storetest.License(t, p.Store, p.Other)
+	matrix := organizationAddress(p.Organization) + "/applications"
+	for path, want := range map[string]string{
+		"/": "/", "/organizations": "/organizations", "/levels/1/edit": "/levels", "/applications/1/edit": "/applications",
+		matrix: matrix, matrix + "/new": matrix, applicationAddress(p.Application) + "/edit": matrix,
+		organizationAddress(p.Organization): organizationAddress(p.Organization), licenseAddress(p.License): organizationAddress(p.Organization),
+		organizationAddress(p.Other): "/organizations", licenseAddress(other) + "/edit": "/organizations", licenseAddress(portal.License{ID: 4711}): "",
+	} {
+		current := p.as(p.SuperAdmin).get(path).doc.Find("nav a[aria-current=page]")
+		if current.Length() > 1 || current.AttrOr("href", "") != want {
+			t.Errorf("at %s %d entries are current, the first leads to %q, want %q", path, current.Length(), current.AttrOr("href", ""), want)
+		}
+	}
+	entries := func(user portal.User) string {
+		return strings.Join(p.as(user).get("/").doc.Find("nav[aria-label=Main] .kp-nav-item").Map(func(_ int, s *goquery.Selection) string { return strings.TrimSpace(s.Text()) }), ", ")
+	}
+	for _, test := range []struct {
+		user portal.User
+		want string
+	}{
+		{p.holder(portal.ViewLicenses), "Overview, Applications, Licenses"},
+		{p.holder(portal.RequestAPIKeys), "Overview, Applications"},
+		{p.Nobody, "Overview"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Users, Roles, Organizations, API sets, Client levels, Application catalogue"},
+	} {
+		if got := entries(test.user); got != test.want {
+			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)
+		}
 	}
 }
 

@@ -41,6 +41,9 @@ type running struct {
 	Application                                                     portal.Application // Organization's own
 	Key                                                             portal.Key         // Member's, granted Billing
 	Secret                                                          secret.Value
+	License                                                         portal.License
+	Instance                                                        portal.Instance
+	Application                                                     portal.Application // Organization's own, like the license
 }
 
 // startPortal runs the portal on a fresh SQLite database.
@@ -83,6 +86,9 @@ func (p *running) populate() {
 	p.Billing = storetest.APISet(t, s, "billing", "/billing/")
 	p.Dunning = storetest.APISet(t, s, "dunning", "/dunning/")
 	p.Revenue = storetest.APISet(t, s, "revenue-management", "/revenue/")
+	p.License = storetest.License(t, s, p.Organization)
+	p.Instance = storetest.Instance(t, s, p.License)
+	p.Application = storetest.Application(t, s, p.Organization)
 	p.Role = storetest.Role(t, s, p.Organization, []portal.Authority{portal.ManageUserAPIKey}, p.Billing, p.Dunning)
 
 	person := func(name string, edit func(*portal.User)) portal.User {
@@ -264,3 +270,23 @@ func (a answer) expect(t testing.TB, status int, texts ...string) answer {
 	}
 	return a
 }
+
+// holder gives a member of Organization who holds the authorities and nothing
+// else.
+func (p *running) holder(authorities ...portal.Authority) portal.User {
+	p.t.Helper()
+	user := storetest.User(p.t, p.Store)
+	storetest.Member(p.t, p.Store, p.Organization, user, storetest.Role(p.t, p.Store, p.Organization, authorities))
+	return user
+}
+
+// applicationKey adds a key of Member for an application and a license.
+func (p *running) applicationKey(application portal.Application, license portal.License, edit ...func(*portal.Key)) portal.Key {
+	p.t.Helper()
+	edit = append(edit, func(k *portal.Key) { k.ApplicationID, k.LicenseID = application.ID, license.ID })
+	key, _ := storetest.Key(p.t, p.Store, p.membership(p.Member, p.Organization), edit...)
+	return key
+}
+
+// count tells how many elements of a page a selector finds.
+func (a answer) count(selector string) int { return a.doc.Find(selector).Length() }

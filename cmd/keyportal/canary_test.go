@@ -141,7 +141,8 @@ func (v *visitor) everything() string {
 	var all strings.Builder
 	all.WriteString(v.post("/keys/1", url.Values{"name": {"Canary bird"}, "api_set": {"billing"}, "version": {"1"}}))
 	all.WriteString(v.post("/keys/1/disable", nil) + v.post("/keys/1/enable", nil))
-	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1"} {
+	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1",
+		"/organizations", "/organizations/1", "/organizations/1/applications"} {
 		all.WriteString(v.fetch(v.portal + path))
 	}
 	return all.String()

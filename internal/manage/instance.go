@@ -32,15 +32,25 @@ func (m *Manager) Instances(ctx context.Context, organization int64) ([]portal.I
 
 // InstanceInput is what an instance is made of.
 type InstanceInput struct {
-	LicenseID int64 // 0: the license whose number the name contains
-	Name      string
+	Submission string
+	LicenseID  int64 // 0: the license whose number the name contains
+	Name       string
 }
 
 // CreateInstance adds an instance, such as TEBE12345678A, to the license whose
-// number its name contains. For who may Manage Licenses.
+// number its name contains. For who may Manage Licenses. A form that was sent before
+// gives the instance that it made.
 func (m *Manager) CreateInstance(ctx context.Context, in InstanceInput) (portal.Instance, error) {
 	var made portal.Instance
 	err := m.changeLicenses(ctx, func(c *store.Change) error {
+		id, again, err := submitted(ctx, c, in.Submission, portal.NounInstance)
+		if err != nil {
+			return err
+		}
+		if again {
+			made, err = c.Instance(ctx, id)
+			return unchanged(err)
+		}
 		instance, license, err := checkInstance(ctx, c, in)
 		if err != nil {
 			return err
@@ -48,7 +58,10 @@ func (m *Manager) CreateInstance(ctx context.Context, in InstanceInput) (portal.
 		if made, err = c.InsertInstance(ctx, instance); err != nil {
 			return err
 		}
-		return c.Record(ctx, licenseRevision(license, "added the instance "+made.Name, nil))
+		if err := c.Record(ctx, licenseRevision(license, "added the instance "+made.Name, nil)); err != nil {
+			return err
+		}
+		return submit(ctx, c, in.Submission, portal.NounInstance, made.ID)
 	})
 	return made, err
 }

@@ -262,7 +262,7 @@ func oauthClient(o OAuthClient) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = licenseTable(o).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = instanceTable(o).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1032,9 +1032,9 @@ func (o OAuthClient) example() string {
 	return strings.Join(lines, " \\\n  ")
 }
 
-// licenseTable lists which instances each license's key serves, and leads to the
+// instanceTable lists which instances each license's key serves, and leads to the
 // others.
-func licenseTable(o OAuthClient) templ.Component {
+func instanceTable(o OAuthClient) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
