@@ -58,6 +58,11 @@ var authorization = map[string]struct {
 	"GET /password/:token":  {"404 404 404 404 404 404 404 404", nil},
 	"POST /password/:token": {"404 404 404 404 404 404 404 404", nil},
 
+	"POST /oauth2/v1/token":                       {"401 401 401 401 401 401 401 401", nil}, // a session is no proof here
+	"POST /oauth2/v1/token/introspection":         {"401 401 401 401 401 401 401 401", nil},
+	"POST /oauth2/v1/token/revocation":            {"401 401 401 401 401 401 401 401", nil},
+	"GET /.well-known/oauth-authorization-server": {"200 200 200 200 200 200 200 200", nil},
+
 	"GET /":                  {"303 200 200 200 200 200 200 200", nil},
 	"POST /organization":     {"401 303 303 303 303 404 303 303", func(p *running) url.Values { return url.Values{"organization_id": {id(p.Organization.ID)}} }},
 	"GET /profile":           {"303 200 200 200 200 200 200 200", nil},

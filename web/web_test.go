@@ -21,6 +21,7 @@ import (
 	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
+	"keyportal/internal/verify"
 	"keyportal/web"
 )
 
@@ -41,9 +42,6 @@ type running struct {
 	Application                                                     portal.Application // Organization's own
 	Key                                                             portal.Key         // Member's, granted Billing
 	Secret                                                          secret.Value
-	License                                                         portal.License
-	Instance                                                        portal.Instance
-	Application                                                     portal.Application // Organization's own, like the license
 }
 
 // startPortal runs the portal on a fresh SQLite database.
@@ -61,7 +59,7 @@ func startPortalOn(t testing.TB, s *store.Store) *running {
 	}
 	p.Manager = manage.New(manage.Options{Store: s, Sealer: keys, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
 	server.Config.Handler = web.New(web.Options{
-		Manager: p.Manager, BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Manager: p.Manager, Checker: verify.New(s, verify.Options{}), BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	server.Start()
 	t.Cleanup(server.Close)
@@ -86,9 +84,6 @@ func (p *running) populate() {
 	p.Billing = storetest.APISet(t, s, "billing", "/billing/")
 	p.Dunning = storetest.APISet(t, s, "dunning", "/dunning/")
 	p.Revenue = storetest.APISet(t, s, "revenue-management", "/revenue/")
-	p.License = storetest.License(t, s, p.Organization)
-	p.Instance = storetest.Instance(t, s, p.License)
-	p.Application = storetest.Application(t, s, p.Organization)
 	p.Role = storetest.Role(t, s, p.Organization, []portal.Authority{portal.ManageUserAPIKey}, p.Billing, p.Dunning)
 
 	person := func(name string, edit func(*portal.User)) portal.User {
