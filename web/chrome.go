@@ -26,6 +26,9 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 	chrome := layout.Chrome{
 		Title: title, Groups: navigation(here.actor, placeOf(c)), UserName: here.user.Name(), Path: c.Request().URL.RequestURI(),
 	}
+	if err := s.badgeRequests(ctx, chrome.Groups, here.session.OrganizationID); err != nil {
+		return chrome, err
+	}
 	if c.Request().Method == http.MethodPost {
 		chrome.Path = "/"
 	}
@@ -90,7 +93,7 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		{"", append([]entry{
 			{"Overview", "/", "home", signedIn},
 			{"API Keys", "/keys", "key", seeKeys},
-		}, entriesOf(actor.OrganizationID)...)},
+		}, append(entriesOf(actor.OrganizationID), entry{"Requests", requestsPath, "inbox", seeRequests})...)},
 		{"Admin", []entry{
 			{"Users", "/users", "users", seeUsers},
 			{"Roles", "/roles", "shield", needs(portal.ViewRoles)},
@@ -125,6 +128,25 @@ func entriesOf(organization int64) []entry {
 		{"Applications", page.ApplicationsPath(organization), "apps", seeLicenses},
 		{"Licenses", page.OrganizationPath(organization), "license", needs(portal.ViewLicenses)},
 	}
+}
+
+const requestsPath = "/requests"
+
+// badgeRequests says in the navigation how many requests wait for the viewer.
+func (s *Server) badgeRequests(ctx context.Context, groups []layout.NavGroup, organization int64) error {
+	for _, group := range groups {
+		for i := range group.Items {
+			if group.Items[i].Href != requestsPath {
+				continue
+			}
+			waiting, err := s.manage.RequestsWaiting(ctx, organization)
+			if err != nil {
+				return err
+			}
+			group.Items[i].Badge = waiting
+		}
+	}
+	return nil
 }
 
 // markCurrent marks the entry that a page is within; of several, the nearest.

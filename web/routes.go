@@ -30,6 +30,11 @@ var (
 	changeKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys)
 	rotateKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
 	keepSecret = needs(portal.ViewClientSecret)
+	issueKeys  = needs(portal.ManageAPIKeys)
+
+	seeRequests    = needs(portal.RequestAPIKeys, portal.Requests, portal.DecideRequests)
+	requestKeys    = needs(portal.RequestAPIKeys)
+	decideRequests = needs(portal.DecideRequests)
 
 	seeLicenses        = needs(portal.ViewLicenses, portal.RequestAPIKeys) // see portal.CanSeeLicenses
 	changeApplications = needs(portal.ManageApplications, portal.ManageOrganizations)
@@ -137,6 +142,8 @@ var routes = []route{
 
 	{get, "/keys", seeKeys, (*Server).listKeys, ""},
 	{get, "/keys.csv", seeKeys, (*Server).exportKeys, ""},
+	{get, "/keys/issue", issueKeys, (*Server).showIssue, ""},
+	{post, "/keys/issue", issueKeys, (*Server).issueKey, "/keys/issue"},
 	{get, "/keys/new", changeKeys, (*Server).showNewKey, ""},
 	{post, "/keys", changeKeys, (*Server).createKey, "/keys/new"},
 	{get, "/keys/:id", seeKeys, (*Server).showKey, ""},
@@ -146,9 +153,25 @@ var routes = []route{
 	{post, "/keys/:id/disable", changeKeys, (*Server).disableKey, "/keys/:id"},
 	{get, "/keys/:id/revoke", changeKeys, (*Server).showKeyRevoke, ""},
 	{post, "/keys/:id/revoke", changeKeys, (*Server).revokeKey, "/keys/:id/revoke"},
+	{get, "/keys/:id/delivery", signedIn, (*Server).showDelivery, ""},
+	{post, "/keys/:id/delivery", signedIn, (*Server).openDelivery, "/keys/:id/delivery"},
+	{post, "/keys/:id/deliver", changeKeys, (*Server).renewDelivery, "/keys/:id"},
 	{get, "/keys/:id/rotate", rotateKeys, (*Server).showKeyRotation, ""},
 	{post, "/keys/:id/rotate", rotateKeys, (*Server).rotateKey, "/keys/:id/rotate"},
 	{post, "/keys/:id/retire-old", rotateKeys, (*Server).retireOldSecret, "/keys/:id/rotate"},
+
+	{get, "/requests", seeRequests, (*Server).listRequests, ""},
+	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},
+	{post, "/requests", requestKeys, (*Server).createRequest, "/requests/new"},
+	{get, "/requests/:id", signedIn, (*Server).showRequest, ""},
+	{post, "/requests/:id/take", decideRequests, (*Server).takeRequest, "/requests/:id"},
+	{post, "/requests/:id/ask", decideRequests, (*Server).askRequester, "/requests/:id"},
+	{post, "/requests/:id/answer", signedIn, (*Server).answerRequest, "/requests/:id"},
+	{get, "/requests/:id/approve", decideRequests, (*Server).showApproval, ""},
+	{post, "/requests/:id/approve", decideRequests, (*Server).approveRequest, "/requests/:id/approve"},
+	{post, "/requests/:id/decline", decideRequests, (*Server).declineRequest, "/requests/:id"},
+	{get, "/requests/:id/withdraw", signedIn, (*Server).showRequestWithdraw, ""},
+	{post, "/requests/:id/withdraw", signedIn, (*Server).withdrawRequest, "/requests/:id/withdraw"},
 }
 
 func (s *Server) addRoutes() {

@@ -153,18 +153,39 @@ var authorization = map[string]struct {
 	"GET /organizations/:id/applications/new": {"303 403 403 403 200 404 200 200", nil},
 	"POST /organizations/:id/applications":    {"401 403 403 403 303 404 303 303", func(*running) url.Values { return url.Values{"name": {"Kiosk"}} }},
 
-	"GET /keys":              {"303 403 200 200 200 200 200 200", nil},
-	"GET /keys.csv":          {"303 403 200 200 200 200 200 200", nil},
-	"GET /keys/new":          {"303 403 200 200 200 200 200 200", nil},
-	"POST /keys":             {"401 403 200 403 200 422 200 200", newKeyForm},
-	"GET /keys/:id":          {"303 403 200 403 200 404 200 200", nil},
-	"GET /keys/:id/edit":     {"303 403 200 403 200 404 200 200", nil},
-	"POST /keys/:id":         {"401 403 303 403 303 404 303 303", keyForm},
-	"POST /keys/:id/enable":  {"401 403 303 403 303 404 303 303", nil},
-	"POST /keys/:id/disable": {"401 403 303 403 303 404 303 303", nil},
-	"GET /keys/:id/revoke":   {"303 403 200 403 200 404 200 200", nil},
-	"POST /keys/:id/revoke":  {"401 403 303 403 303 404 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.Key.Name}} }},
-	"GET /keys/:id/rotate":   {"303 403 200 403 200 404 200 200", nil},
+	"GET /keys":               {"303 403 200 200 200 200 200 200", nil},
+	"GET /keys.csv":           {"303 403 200 200 200 200 200 200", nil},
+	"GET /keys/new":           {"303 403 200 200 200 200 200 200", nil},
+	"POST /keys":              {"401 403 200 403 200 422 200 200", newKeyForm},
+	"GET /keys/:id":           {"303 403 200 403 200 404 200 200", nil},
+	"GET /keys/:id/edit":      {"303 403 200 403 200 404 200 200", nil},
+	"POST /keys/:id":          {"401 403 303 403 303 404 303 303", keyForm},
+	"POST /keys/:id/enable":   {"401 403 303 403 303 404 303 303", nil},
+	"POST /keys/:id/disable":  {"401 403 303 403 303 404 303 303", nil},
+	"GET /keys/:id/revoke":    {"303 403 200 403 200 404 200 200", nil},
+	"POST /keys/:id/revoke":   {"401 403 303 403 303 404 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.Key.Name}} }},
+	"GET /keys/issue":         {"303 403 403 403 200 200 200 200", nil},
+	"POST /keys/issue":        {"401 403 403 403 303 404 303 303", issueForm},
+	"GET /keys/:id/delivery":  {"303 404 404 404 404 404 404 404", nil}, // there is none; see delivery_test.go
+	"POST /keys/:id/delivery": {"401 404 404 404 404 404 404 404", nil},
+	"POST /keys/:id/deliver":  {"401 403 409 403 409 404 409 409", nil},
+
+	"GET /requests":     {"303 403 403 403 200 200 200 200", nil},
+	"GET /requests/new": {"303 403 403 403 200 200 200 200", nil},
+	"POST /requests": {"401 403 403 403 303 422 403 303", func(p *running) url.Values {
+		return url.Values{"application": {id(p.Application.ID)}, "license": {id(p.License.ID)}, "reason": {"For the shops."}}
+	}},
+	"GET /requests/:id":           {"303 404 200 404 200 404 200 200", nil},
+	"POST /requests/:id/take":     {"401 403 403 403 403 403 303 303", nil},
+	"POST /requests/:id/ask":      {"401 403 403 403 403 403 303 303", wordForm},
+	"POST /requests/:id/answer":   {"401 404 303 404 403 404 403 403", wordForm},
+	"GET /requests/:id/approve":   {"303 403 403 403 403 403 200 200", nil},
+	"POST /requests/:id/approve":  {"401 403 403 403 403 403 303 303", wordForm},
+	"POST /requests/:id/decline":  {"401 403 403 403 403 403 303 303", wordForm},
+	"GET /requests/:id/withdraw":  {"303 404 200 404 403 404 403 403", nil},
+	"POST /requests/:id/withdraw": {"401 404 303 404 403 404 403 403", nil},
+
+	"GET /keys/:id/rotate": {"303 403 200 403 200 404 200 200", nil},
 	"POST /keys/:id/rotate": {"401 403 200 403 200 404 200 200", func(p *running) url.Values {
 		return url.Values{"confirm": {p.Key.Name}, "grace": {"1h0m0s"}}
 	}},
@@ -213,11 +234,37 @@ func keyForm(p *running) url.Values {
 	return url.Values{"name": {"Renamed"}, "api_set": {"billing"}, "version": {id(p.Key.Version)}}
 }
 
+func issueForm(p *running) url.Values {
+	return url.Values{"name": {"Kiosk"}, "application": {id(p.Application.ID)}, "license": {id(p.License.ID)}, "user": {id(p.Member.ID)}}
+}
+
+// wordForm has what the forms about a request ask for.
+func wordForm(p *running) url.Values {
+	return url.Values{"version": {id(p.pending().Version)}, "message": {"Who will use it?"}, "reason": {"Not this one."}, "name": {"Kiosk"}}
+}
+
+// pending gives Member's request for a key, which is still to be decided; it is made
+// when it is first asked for.
+func (p *running) pending() portal.Request {
+	p.t.Helper()
+	found, err := p.Store.PendingRequests(p.t.Context(), p.Organization.ID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if len(found) > 0 {
+		return found[0]
+	}
+	return p.request(p.Member, p.Application, p.License)
+}
+
 // address fills a route's path in with what the fixture has.
 func (p *running) address(path string) string {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	ids := map[string]int64{"users": p.Member.ID, "roles": p.Role.ID, "api-sets": p.Billing.ID, "organizations": p.Organization.ID, "keys": p.Key.ID,
 		"levels": 1, "licenses": p.License.ID, "applications": p.Application.ID}
+	if strings.HasPrefix(path, "/requests/:id") {
+		ids["requests"] = p.pending().ID
+	}
 	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":instance", id(p.Instance.ID), ":token", "kpl_unknown").Replace(path)
 }
 
@@ -338,9 +385,9 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 		want string
 	}{
 		{p.holder(portal.ViewLicenses), "Overview, Applications, Licenses"},
-		{p.holder(portal.RequestAPIKeys), "Overview, Applications"},
+		{p.holder(portal.RequestAPIKeys), "Overview, Applications, Requests"},
 		{p.Nobody, "Overview"},
-		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Users, Roles, Organizations, API sets, Client levels, Application catalogue"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Roles, Organizations, API sets, Client levels, Application catalogue"},
 	} {
 		if got := entries(test.user); got != test.want {
 			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)
@@ -385,6 +432,7 @@ func TestAFormFromTheBaseURLIsTakenBehindAProxyWithAnotherHost(t *testing.T) {
 
 func TestNoPageChangesAnythingWhenItIsRead(t *testing.T) {
 	p := startPortal(t)
+	p.pending()
 	before, err := p.Store.VerifyChain(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -295,27 +295,30 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 }
 
 // checkBond holds a new key's license and application against what must always
-// hold: they are the organization's, and no other live key has them.
+// hold: they are the organization's, and no other live key has them. It looks at
+// them whatever else is wrong with the key.
 func checkBond(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	var bond portal.Invalid
+	defer func() { invalid.Include(bond.Err()) }()
 	if key.LicenseID != 0 {
 		license, err := q.License(ctx, key.LicenseID)
 		if portal.CodeOf(err) != portal.CodeNotFound && err != nil {
 			return err
 		}
-		invalid.Check(license.OrganizationID == key.OrganizationID, "license", "Choose one of the organization's licenses.")
+		bond.Check(license.OrganizationID == key.OrganizationID, "license", "Choose one of the organization's licenses.")
 	}
-	invalid.Check(key.LicenseID != 0 || key.ApplicationID == 0 && key.Kind != portal.OAuthKey, "license", "Choose the license that the key is for.")
-	if invalid.Err() != nil {
+	bond.Check(key.LicenseID != 0 || key.ApplicationID == 0 && key.Kind != portal.OAuthKey, "license", "Choose the license that the key is for.")
+	if bond.Err() != nil {
 		return nil
 	}
 	if key.ApplicationID != 0 {
-		if err := checkKeyApplication(ctx, q, invalid, key); err != nil {
+		if err := checkKeyApplication(ctx, q, &bond, key); err != nil {
 			return err
 		}
 	}
 	if key.Kind == portal.OAuthKey {
 		other, err := q.OAuthKey(ctx, key.LicenseID)
-		return taken(invalid, "license", fmt.Sprintf("There is an OAuth client for the license %s already, with the Client ID %s. Regenerate its secret instead.", other.LicenseNumber, other.PublicID), err)
+		return taken(&bond, "license", fmt.Sprintf("There is an OAuth client for the license %s already, with the Client ID %s. Regenerate its secret instead.", other.LicenseNumber, other.PublicID), err)
 	}
 	return nil
 }

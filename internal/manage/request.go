@@ -129,15 +129,10 @@ func checkRequest(ctx context.Context, c *store.Change, in NewRequest) (portal.R
 	invalid.Check(portal.Fold(request.Reason) != "", "reason", "Say what the key is for and who will use it: support decides by that.")
 	invalid.Check(in.ApplicationID != 0, "application", "Choose the application that the key is for.")
 	invalid.Check(in.LicenseID != 0, "license", "Choose the license that the key is for.")
-	reason := invalid.Err()
-	var bond portal.Invalid
-	if err := checkBond(ctx, c.Queries, &bond, portal.Key{Kind: portal.TokenKey, OrganizationID: in.OrganizationID, ApplicationID: in.ApplicationID, LicenseID: in.LicenseID}); err != nil {
+	if err := checkBond(ctx, c.Queries, &invalid, portal.Key{Kind: portal.TokenKey, OrganizationID: in.OrganizationID, ApplicationID: in.ApplicationID, LicenseID: in.LicenseID}); err != nil {
 		return request, err
 	}
-	for _, field := range portal.FieldsOf(bond.Err()) {
-		invalid.Add(field.Field, field.Message)
-	}
-	if reason == nil && bond.Err() == nil {
+	if invalid.Err() == nil {
 		other, err := c.PendingRequest(ctx, in.ApplicationID, in.LicenseID)
 		message := fmt.Sprintf("%s has requested a key for %s and the license %s already. Follow that request instead.", other.RequesterName, other.ApplicationName, other.LicenseNumber)
 		if err := taken(&invalid, "application", message, err); err != nil {
