@@ -165,6 +165,8 @@ var pages = []struct {
 	{"/", []string{"/"}},
 	{"/profile", []string{"/profile"}},
 	{"/profile/password", []string{"/profile/password"}},
+	{"/account/api-key", []string{"/account/api-key"}}, // of an instance: see TestTheAPIKeyPagesAreAccessible
+	{"/account/api-key/new", nil},
 	{"/users", []string{"/users", "/users?q=nobody+is+called+so", "/users?organization=all&state=disabled"}},
 	{"/users/new", []string{"/users/new"}},
 	{"/users/:id", []string{"/users/4", "/users/2", "/users/4?action=disable"}},
@@ -202,10 +204,18 @@ var pages = []struct {
 	{"/organizations/:id/applications/new", []string{"/organizations/1/applications/new"}},
 	{"/keys", []string{"/keys", "/keys?q=nothing+is+called+so", "/keys?user=5"}},
 	{"/keys.csv", nil},
+	{"/keys/issue", []string{"/keys/issue", "/keys/issue?application=2&license=2&user=4", "/keys/issue?application=1&license=1"}}, // the last has a key already
 	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing"}},
-	{"/keys/:id", []string{"/keys/2", "/keys/1"}}, // active and revoked
+	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/19", "/keys/22"}}, // active, revoked, an OAuth client, not delivered yet
 	{"/keys/:id/edit", []string{"/keys/2/edit"}},
 	{"/keys/:id/revoke", []string{"/keys/2/revoke"}},
+	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/19/rotate"}},
+	{"/keys/:id/delivery", nil},
+	{"/requests", []string{"/requests", "/requests?state=all", "/requests?q=nothing+is+called+so"}},
+	{"/requests/new", []string{"/requests/new", "/requests/new?application=1&license=1"}},
+	{"/requests/:id", []string{"/requests/1", "/requests/2", "/requests/3", "/requests/4", "/requests/5"}}, // declined, taken, asked, approved, open
+	{"/requests/:id/approve", []string{"/requests/5/approve"}},
+	{"/requests/:id/withdraw", nil},
 }
 
 func TestEveryPageIsInspected(t *testing.T) {
@@ -244,7 +254,7 @@ func TestWhatOthersThanTheSuperAdminSeeIsAccessible(t *testing.T) {
 	browser := chromium(t)
 	b := newTab(t, browser, s.portal).withoutCache()
 	b.logIn("support")
-	for _, address := range []string{"/", "/organizations", "/keys", "/organizations/1", "/organizations/1/licenses/new"} {
+	for _, address := range []string{"/", "/organizations", "/keys", "/organizations/1", "/organizations/1/licenses/new", "/requests", "/requests/5", "/keys/issue?application=2&license=2&user=4"} {
 		b.visit(address, http.StatusOK)
 	}
 	call(b, network.ClearBrowserCookies, cdp.Empty{})
@@ -266,6 +276,44 @@ func TestWhatOthersThanTheSuperAdminSeeIsAccessible(t *testing.T) {
 		b.visit("/organizations", http.StatusForbidden)
 		b.visit("/users/999", http.StatusNotFound)
 	}
+}
+
+func TestTheAPIKeyPagesAreAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal).withoutCache()
+	b.logInTo("BE34567890", "clientadmin")
+	b.visit("/account/api-key", http.StatusOK) // there is none yet
+	b.visit("/account/api-key/new", http.StatusOK)
+	b.follow(button("Finish"))
+	b.inspect("save-client")
+	b.logInTo("TEBE12345678A", "clientadmin")
+	b.visit("/account/api-key", http.StatusOK)
+	b.visit("/keys/19/rotate", http.StatusOK)
+	on[chromedp.Void](b, b.find(button("Regenerate Secret")), `function() { this.form.noValidate = true; this.disabled = false }`)
+	b.follow(button("Regenerate Secret"))
+	b.inspect("refused-regenerate")
+	b.pick(choice("The old secret goes on working"), "For 7 days")
+	b.fill(field("Type 12345678 to confirm"), "12345678")
+	b.follow(button("Regenerate Secret"))
+	b.click(button("Copy to clipboard"))
+	b.follow(link("Close"))
+	b.inspect("rotating")
+	b.visit("/keys/19", http.StatusOK)
+}
+
+func TestThePagesOfARequesterAreAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal).withoutCache()
+	b.logInTo("BE12345678", "member")
+	for _, address := range []string{"/", "/account/api-key", "/requests", "/requests/3", "/requests/3/withdraw", "/requests/4", "/requests/new?application=4&license=2",
+		"/organizations/1/applications", "/keys/22/delivery"} {
+		b.visit(address, http.StatusOK)
+	}
+	b.follow(button("Show the API key"))
+	b.inspect("save-delivered")
+	b.click(button("Copy to clipboard"))
+	b.follow(link("Close"))
+	b.visit("/keys/22/delivery", http.StatusConflict)
 }
 
 func TestPagesForWhoIsNotLoggedInAreAccessible(t *testing.T) {
@@ -334,6 +382,11 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		{"/licenses/1", "Add instance", map[string]string{"Instance Name": "BE4711"}},
 		{"/licenses/1/deactivate", "Deactivate license", map[string]string{"Type*": "wrong"}},
 		{"/applications/new", "Save", map[string]string{"Name": "Workflow"}},
+		{"/requests/new", "Send request", nil},
+		{"/requests/5", "Decline request", nil},
+		{"/requests/5/approve", "Approve and issue", map[string]string{"Name": ""}},
+		{"/keys/issue?application=2&license=2&user=4", "Issue key", map[string]string{"Name": ""}},
+		{"/keys/2/rotate", "Rotate API key", nil},
 		{"/profile/password", "Change password", map[string]string{"Current password": "wrong", "New password": "short", "New password again": "other"}},
 		{"/keys/new", "Next", map[string]string{"Name": "Inspected"}},
 		{"/users/4/memberships/1?action=end", "End membership", nil},

@@ -16,7 +16,7 @@ func TestRequestStatesHaveLabelsAndSomeArePending(t *testing.T) {
 		states = append(states, state{s.Label(), s.Pending()})
 	}
 	wantEqual(t, "states", states, []state{
-		{"Open", true}, {"In progress", true}, {"Waiting for an answer", true}, {"Approved", false}, {"Declined", false}, {"Withdrawn", false},
+		{"Open", true}, {"In progress", true}, {"Awaiting answer", true}, {"Approved", false}, {"Declined", false}, {"Withdrawn", false},
 	})
 }
 
