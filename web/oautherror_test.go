@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -236,5 +237,44 @@ func (p *running) editUser(edit func(*portal.User)) {
 		}
 		edit(&user)
 		return c.UpdateUser(p.t.Context(), user)
+	})
+}
+
+// FuzzNoRequestToOAuthIsAFaultOrAPage sends all kinds of headers and bodies. That
+// answers have their form is what program sees to.
+func FuzzNoRequestToOAuthIsAFaultOrAPage(f *testing.F) {
+	p := startPortal(f)
+	client := p.oauthClient()
+	token := client.token("billing")
+	right := basicOf(client.key.PublicID + ":" + client.secret)
+	for _, seed := range []struct{ path, authorization, kind, body string }{
+		{tokenPath, right, "application/x-www-form-urlencoded", "grant_type=client_credentials&scope=billing"},
+		{tokenPath, "", "application/x-www-form-urlencoded", "grant_type=client_credentials&client_id=" + client.key.PublicID + "&client_secret=" + client.secret},
+		{tokenPath, right, "application/x-www-form-urlencoded", "grant_type=client_credentials&scope=%00+%ff+%F0%9F%94%91"},
+		{tokenPath, basicOf("\x00\xff:\x00"), "application/x-www-form-urlencoded", "grant_type=%00"},
+		{tokenPath, basicOf("%C3%A9:%00"), "multipart/form-data", "--"},
+		{tokenPath, "Basic \t=", "text/html; charset=\"", "<b>"},
+		{introspectionPath, right, "application/x-www-form-urlencoded", "token=" + token + "&client_ip=192.0.2.7"},
+		{introspectionPath, "Bearer " + token, "application/x-www-form-urlencoded", "token=" + token + "&client_ip=fe80::1%25x"},
+		{introspectionPath, "Bearer " + p.Secret.Reveal(), "application/x-www-form-urlencoded", "token=%00"},
+		{introspectionPath, "Bearer \"\\é", "application/x-www-form-urlencoded", "token=x"},
+		{revocationPath, right, "application/x-www-form-urlencoded", "token=" + token + "x&token_type_hint=refresh_token"},
+		{revocationPath, right, "application/x-www-form-urlencoded", "token=" + p.Secret.Reveal()},
+		{revocationPath, "bearer", "application/json", "{}"},
+		{"/oauth2/\"", right, "", "\x00"},
+	} {
+		f.Add(seed.path, seed.authorization, seed.kind, seed.body)
+	}
+	f.Fuzz(func(t *testing.T, path, authorization, kind, body string) {
+		request := httptest.NewRequest(http.MethodPost, tokenPath, strings.NewReader(body))
+		request.URL.Path = "/oauth2/" + strings.TrimPrefix(path, "/oauth2/")
+		request.Header["Authorization"], request.Header["Content-Type"] = []string{authorization}, []string{kind}
+		recorder := httptest.NewRecorder()
+		p.Handler.ServeHTTP(recorder, request)
+		got := said{status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
+		got.read(t)
+		if got.status >= 500 {
+			t.Errorf("a mistake is taken for a fault: %d %s", got.status, got.body)
+		}
 	})
 }
