@@ -92,18 +92,6 @@ func (s withClient) regenerate(v *visitor) string {
 	return credentialIn(s.t, body, secret.ClientSecret)
 }
 
-// credentialIn gives the credential of a kind that a page shows.
-func credentialIn(t *testing.T, body string, kind secret.Prefix) string {
-	t.Helper()
-	for _, found := range credential.FindAllString(body, -1) {
-		if prefix, err := secret.Parse(found); err == nil && prefix == kind {
-			return found
-		}
-	}
-	t.Fatalf("no %s is in %.600s", kind, body)
-	return ""
-}
-
 // TestOnceANewSecretIsAnsweredNothingOldIsAccepted regenerates a secret while
 // programs exchange the old one and use what they got.
 func TestOnceANewSecretIsAnsweredNothingOldIsAccepted(t *testing.T) {
