@@ -29,6 +29,7 @@ import (
 type running struct {
 	t       testing.TB
 	URL     string
+	Handler http.Handler
 	Store   *store.Store
 	Manager *manage.Manager
 	Log     *lockedBuilder
@@ -58,9 +59,10 @@ func startPortalOn(t testing.TB, s *store.Store) *running {
 		t.Fatal(err)
 	}
 	p.Manager = manage.New(manage.Options{Store: s, Sealer: keys, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
-	server.Config.Handler = web.New(web.Options{
+	p.Handler = web.New(web.Options{
 		Manager: p.Manager, Checker: verify.New(s, verify.Options{}), BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	server.Config.Handler = p.Handler
 	server.Start()
 	t.Cleanup(server.Close)
 	p.URL = server.URL

@@ -10,7 +10,7 @@ import (
 	"keyportal/internal/store"
 )
 
-var swept = []string{"sessions", "links", "throttles", "submissions", "known_addresses"}
+var swept = []string{"sessions", "links", "throttles", "submissions", "known_addresses", "access_tokens"}
 
 // litter puts one of everything that ends into the store, as it would have been
 // put there so long ago, and names it.
@@ -18,8 +18,10 @@ func (w *world) litter(name string, ago time.Duration, edit func(*portal.Session
 	w.t.Helper()
 	w.clock.Advance(-ago)
 	defer w.clock.Advance(ago)
+	secrets, err := w.s.Secrets(w.t.Context(), w.Key.ID)
+	mustDo(w.t, err)
 	mustDo(w.t, w.s.Update(w.t.Context(), func(u *store.Update) error {
-		hash, link := secret.New("", secret.Session).Hash(), secret.New("", secret.Link).Hash()
+		hash, link, token := secret.New("", secret.Session).Hash(), secret.New("", secret.Link).Hash(), secret.New("", secret.AccessToken).Hash()
 		session := portal.Session{Hash: hash[:], UserID: w.User.ID, UserAgent: name, PasswordAt: u.Now(), CreatedAt: u.Now(), SeenAt: u.Now(), ExpiresAt: u.Now().Add(lifetime)}
 		edit(&session)
 		for _, err := range []error{
@@ -28,6 +30,7 @@ func (w *world) litter(name string, ago time.Duration, edit func(*portal.Session
 			u.Fail(w.t.Context(), name, u.Now()),
 			u.RememberAddress(w.t.Context(), w.User.ID, name),
 			u.Submit(w.t.Context(), w.User.ID, name, portal.NounKey, w.Key.ID),
+			u.InsertToken(w.t.Context(), portal.AccessToken{Hash: token[:], KeyID: w.Key.ID, SecretID: secrets[0].ID, ExpiresAt: u.Now().Add(6 * 24 * time.Hour)}),
 		} {
 			if err != nil {
 				return err
@@ -63,10 +66,10 @@ func TestTheSweepRemovesWhatHasEndedAndNothingElse(t *testing.T) {
 		kept := w.dump(swept...)
 
 		mustDo(t, w.m.SweepOnce(t.Context()))
-		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6, "known_addresses": 9})
+		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6, "known_addresses": 9, "access_tokens": 6})
 		w.wantSame("all the rest", kept, swept...)
 		mustDo(t, w.m.SweepOnce(t.Context()))
-		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6, "known_addresses": 9})
+		wantEqual(t, "left", w.left(), map[string]int{"sessions": 3, "links": 7, "throttles": 1, "submissions": 6, "known_addresses": 9, "access_tokens": 6})
 	})
 }
 
