@@ -200,3 +200,138 @@ func TestAStaleRequestFormDecidesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestRequestsComeFromMembersWhoMayRequestKeys(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		member := storetest.User(t, w.s)
+		storetest.Member(t, w.s, w.Other, member, storetest.Role(t, w.s, w.Other, []portal.Authority{portal.RequestAPIKeys}))
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  portal.Code
+		}{
+			"who may":                  {w.requester(), allowed},
+			"an admin":                 {w.Admin, allowed},
+			"a member without":         {w.User, portal.CodeForbidden},
+			"who may somewhere else":   {member, portal.CodeForbidden},
+			"support, who is no user":  {storetest.Support(t, w.s), portal.CodeForbidden},
+			"a super admin, who isn't": {w.SuperAdmin, portal.CodeForbidden},
+			"nobody":                   {portal.User{}, portal.CodeUnauthenticated},
+		} {
+			_, err := w.m.CreateRequest(w.as(test.actor), w.newRequest(w.application()))
+			wantCode(t, what, err, test.want)
+		}
+		_, err := w.m.CreateRequest(w.program(), w.newRequest(w.application()))
+		wantCode(t, "the command line", err, portal.CodeForbidden)
+	})
+}
+
+func TestWhatIsWrongWithARequestIsNamedByField(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		requester, pending, retired := w.requester(), w.application(), w.application()
+		w.request(requester, pending)
+		mustDo(t, w.m.RetireApplication(w.as(w.Admin), retired.ID, retired.Version))
+		theirs, theirLicense := storetest.Application(t, w.s, w.Other), storetest.License(t, w.s, w.Other)
+		for what, test := range map[string]struct {
+			edit   func(*manage.NewRequest)
+			fields []string
+		}{
+			"no reason":                           {func(in *manage.NewRequest) { in.Reason = "" }, []string{"reason"}},
+			"blanks for a reason":                 {func(in *manage.NewRequest) { in.Reason = " \t\n " }, []string{"reason"}},
+			"NUL":                                 {func(in *manage.NewRequest) { in.Reason = "a\x00b" }, []string{"reason"}},
+			"10 kB":                               {func(in *manage.NewRequest) { in.Reason = strings.Repeat("a", 10240) }, []string{"reason"}},
+			"no application":                      {func(in *manage.NewRequest) { in.ApplicationID = 0 }, []string{"application"}},
+			"no license":                          {func(in *manage.NewRequest) { in.LicenseID = 0 }, []string{"license"}},
+			"an unknown application":              {func(in *manage.NewRequest) { in.ApplicationID = 4711 }, []string{"application"}},
+			"an unknown license":                  {func(in *manage.NewRequest) { in.LicenseID = 4711 }, []string{"license"}},
+			"another client's application":        {func(in *manage.NewRequest) { in.ApplicationID = theirs.ID }, []string{"application"}},
+			"another client's license":            {func(in *manage.NewRequest) { in.LicenseID = theirLicense.ID }, []string{"license"}},
+			"a retired application":               {func(in *manage.NewRequest) { in.ApplicationID = retired.ID }, []string{"application"}},
+			"where there is a key":                {func(in *manage.NewRequest) { in.ApplicationID = w.Application.ID }, []string{"application"}},
+			"where there is a request of another": {func(in *manage.NewRequest) { in.ApplicationID = pending.ID }, []string{"application"}},
+			"nothing":                             {func(in *manage.NewRequest) { *in = manage.NewRequest{OrganizationID: w.Organization.ID} }, []string{"application", "license", "reason"}},
+		} {
+			in := w.newRequest(storetest.Application(t, w.s, portal.Organization{}))
+			before := w.dump()
+			test.edit(&in)
+			_, err := w.m.CreateRequest(w.as(w.Admin), in)
+			wantFields(t, what, err, test.fields...)
+			w.wantSame(what, before)
+		}
+		request := w.request(requester, w.application())
+		for what, text := range map[string]string{"nothing": "", "blanks": " \n ", "NUL": "a\x00b", "10 kB": strings.Repeat("a", 10240)} {
+			wantFields(t, "asks "+what, w.m.AskRequester(w.as(w.SuperAdmin), request.ID, 0, text), "message")
+			wantFields(t, "answers "+what, w.m.AnswerRequest(w.as(requester), request.ID, 0, text), "message")
+			wantFields(t, "declines with "+what, w.m.DeclineRequest(w.as(w.SuperAdmin), request.ID, 0, text), "reason")
+		}
+		wantEqual(t, "request", w.requestOf(request.ID), request)
+	})
+}
+
+func TestThereIsOnePendingRequestForAnApplicationAndLicense(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		application, ctx, other := w.application(), w.as(w.requester()), w.as(w.Admin)
+		outcomes := atOnce(50, func(i int) error {
+			by := ctx
+			if i%2 == 0 {
+				by = other
+			}
+			return second(w.m.CreateRequest(by, w.newRequest(application)))
+		})
+		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 1, portal.CodeInvalid: 49})
+		pending := must(w.m.PendingRequestFor(other, application.ID, w.License.ID))(t)
+		mustDo(t, w.m.DeclineRequest(w.as(w.SuperAdmin), pending.ID, 0, "No."))
+		wantEqual(t, "pending", must(w.m.PendingRequestFor(other, application.ID, w.License.ID))(t), portal.Request{})
+		must(w.m.CreateRequest(ctx, w.newRequest(application)))(t)
+
+		in := w.newRequest(w.application())
+		in.Submission = "form"
+		var made [50]portal.Request
+		outcomes = atOnce(len(made), func(i int) (err error) {
+			made[i], err = w.m.CreateRequest(ctx, in)
+			return err
+		})
+		wantEqual(t, "outcomes of one form", outcomes, map[portal.Code]int{allowed: len(made)})
+		for _, one := range made {
+			wantEqual(t, "request", one.ID, made[0].ID)
+		}
+	})
+}
+
+func TestTheQueueIsSupportsAndEachFollowsTheirOwnRequests(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		requester, colleague, support := w.requester(), w.requester(), storetest.Support(t, w.s)
+		asked := w.request(requester, w.application())
+		w.request(colleague, w.application())
+		mustDo(t, w.m.WithdrawRequest(w.as(colleague), w.request(colleague, w.application()).ID))
+		mustDo(t, w.m.AskRequester(w.as(support), asked.ID, 0, "Who?"))
+		o := w.Organization.ID
+		for what, test := range map[string]struct {
+			actor   portal.User
+			filter  portal.RequestFilter
+			want    int // -1: forbidden
+			waiting int
+		}{
+			"support, all":            {support, portal.RequestFilter{}, 3, 1},
+			"support, pending":        {support, portal.RequestFilter{Pending: true}, 2, 1},
+			"support, taken":          {support, portal.RequestFilter{AssigneeID: support.ID}, 1, 1},
+			"an admin, the client's":  {w.Admin, portal.RequestFilter{OrganizationID: o}, 3, 0},
+			"an admin, all":           {w.Admin, portal.RequestFilter{}, -1, 0},
+			"a requester, own":        {requester, portal.RequestFilter{RequesterID: requester.ID}, 1, 1},
+			"a requester, another's":  {requester, portal.RequestFilter{RequesterID: colleague.ID}, -1, 1},
+			"a requester, the client": {requester, portal.RequestFilter{OrganizationID: o}, -1, 1},
+			"a colleague, own":        {colleague, portal.RequestFilter{RequesterID: colleague.ID}, 2, 0},
+			"a stranger":              {w.Stranger, portal.RequestFilter{OrganizationID: o}, -1, 0},
+		} {
+			wantEqual(t, what+": waiting", must(w.m.RequestsWaiting(w.as(test.actor), o))(t), test.waiting)
+			page, err := w.m.Requests(w.as(test.actor), test.filter)
+			if test.want < 0 {
+				wantCode(t, what, err, portal.CodeForbidden)
+				continue
+			}
+			wantCode(t, what, err, allowed)
+			wantEqual(t, what, len(page.Rows), test.want)
+		}
+		_, err := w.m.Requests(w.as(portal.User{}), portal.RequestFilter{})
+		wantCode(t, "nobody", err, portal.CodeUnauthenticated)
+	})
+}
