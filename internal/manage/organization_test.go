@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -97,11 +98,11 @@ func TestOfManyLicensesAtOnceOnlyTheAllowedOnesAreMade(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		client := storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = gold })
 		ctx := w.as(w.SuperAdmin)
-		outcomes := atOnce(10, func(i int) error {
-			_, err := w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: "77" + string(rune('0'+i)), Domain: "Europe " + string(rune('0'+i)), Database: "EU"})
-			return err
+		outcomes := atOnce(50, func(i int) error {
+			return second(w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: fmt.Sprint(7700 + i), Domain: fmt.Sprint("Europe ", i), Database: "EU"}))
 		})
-		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 2, portal.CodeConflict: 8})
+		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 2, portal.CodeConflict: 48})
+		wantEqual(t, "licenses", len(must(w.s.Licenses(t.Context(), client.ID))(t)), 2)
 	})
 }
 
