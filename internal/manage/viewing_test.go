@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -35,7 +36,11 @@ func (w *world) rotated(key portal.Key) manage.GeneratedKey {
 
 // view views a key's secret with a password that was entered just now.
 func (w *world) view(user portal.User, key int64) (secret.Value, error) {
-	value, _, err := w.m.ViewSecret(w.as(user), portal.Session{UserID: user.ID, PasswordAt: w.clock.Now()}, key, "")
+	return w.viewAs(w.as(user), user, key)
+}
+
+func (w *world) viewAs(ctx context.Context, user portal.User, key int64) (secret.Value, error) {
+	value, _, err := w.m.ViewSecret(ctx, portal.Session{UserID: user.ID, PasswordAt: w.clock.Now()}, key, "")
 	return value, err
 }
 
