@@ -100,7 +100,9 @@ func TestALevelIsNotLoweredUnderWhatItsOrganizationsHold(t *testing.T) {
 		mustDo(t, lower("3"))
 		mustDo(t, lower("2"))
 
-		wantCode(t, "deleted while in use", w.m.DeleteClientLevel(w.as(w.SuperAdmin), gold, w.levelOf(gold).Version), portal.CodeConflict)
+		err = w.m.DeleteClientLevel(w.as(w.SuperAdmin), gold, w.levelOf(gold).Version)
+		wantCode(t, "deleted while in use", err, portal.CodeConflict)
+		wantSays(t, "deleted while in use", err, "8 organizations have the client level Gold")
 		wantCode(t, "deleted from a stale page", w.m.DeleteClientLevel(w.as(w.SuperAdmin), blue, w.levelOf(blue).Version-1), portal.CodeConflict)
 		mustDo(t, w.m.DeleteClientLevel(w.as(w.SuperAdmin), blue, w.levelOf(blue).Version))
 		wantCode(t, "deleted again", w.m.DeleteClientLevel(w.as(w.SuperAdmin), blue, 1), portal.CodeNotFound)

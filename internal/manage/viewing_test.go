@@ -78,6 +78,10 @@ func TestASecretIsViewedAgainWhileTheOrganizationLetsIt(t *testing.T) {
 		set(true)
 		w.wantUnviewable("off and on again", client.ID)
 		wantEqual(t, "works", w.works(made.Secret), true)
+
+		w.rotated(client.Key)
+		storetest.Exec(t, w.db, "UPDATE organizations SET secret_viewing = FALSE WHERE id = $1", w.Organization.ID)
+		w.wantUnviewable("off, with a copy left behind", client.ID)
 	})
 }
 
