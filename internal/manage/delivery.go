@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"keyportal/internal/portal"
@@ -36,8 +37,9 @@ type Delivery struct {
 	ExpiresAt time.Time // of the one-time page
 }
 
-// Delivery finds the one-time page of a key. For the user whom it is for; for
-// others it is not found. CodeConflict when it was opened or has expired.
+// Delivery finds the one-time page of a key. For the user whom it is for, while
+// they are in the organization; for others it is not found. CodeConflict when it was
+// opened or has expired.
 func (m *Manager) Delivery(ctx context.Context, key int64) (Delivery, error) {
 	return m.delivery(ctx, m.Store.Queries, key)
 }
@@ -52,6 +54,9 @@ func (m *Manager) delivery(ctx context.Context, q store.Queries, id int64) (Deli
 		return Delivery{}, err
 	}
 	key, err := q.Key(ctx, id)
+	if err == nil && !actor.Member(key.OrganizationID) {
+		err = portal.NotFound(portal.NounLink)
+	}
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -98,7 +103,8 @@ func (m *Manager) Deliveries(ctx context.Context) ([]portal.Key, error) {
 	if err := signedIn(actor); err != nil {
 		return nil, err
 	}
-	return m.Store.DeliveriesTo(ctx, actor.UserID)
+	keys, err := m.Store.DeliveriesTo(ctx, actor.UserID)
+	return slices.DeleteFunc(keys, func(key portal.Key) bool { return !actor.Member(key.OrganizationID) }), err
 }
 
 // RenewDelivery makes a new one-time page for a key whose secret was not delivered

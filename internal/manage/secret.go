@@ -115,10 +115,16 @@ func checkRotation(ctx context.Context, c *store.Change, key portal.Key, in Rota
 	if err := invalid.Err(); err != nil {
 		return err
 	}
+	return checkHolder(ctx, c.Queries, key)
+}
+
+// checkHolder refuses an actor who may change a key but not hold its secret: who
+// could not give a key the mapped user's rights, or what it was granted.
+func checkHolder(ctx context.Context, q store.Queries, key portal.Key) error {
 	if err := canHoldSecret(portal.ActorFrom(ctx), key); err != nil {
 		return err
 	}
-	refusal, err := canMapKey(ctx, c.Queries, key)
+	refusal, err := canMapKey(ctx, q, key)
 	if err == nil {
 		err = refusal
 	}
@@ -133,6 +139,15 @@ func canHoldSecret(actor portal.Actor, key portal.Key) error {
 		return nil
 	}
 	return portal.CanGrant(actor, key.OrganizationID, nil, key.APISets)
+}
+
+// canViewSecret answers whether the actor may see a secret that is in use. Support
+// can give a client's key a new one, which its users notice, but not look at theirs.
+func canViewSecret(actor portal.Actor, key portal.Key) error {
+	if actor.Staff == portal.Support && key.UserID != actor.UserID {
+		return portal.Denied("Support can't view the secrets of clients. Ask an administrator of " + key.OrganizationName + ".")
+	}
+	return nil
 }
 
 // graceEnd tells when a secret that is rotated out stops; the zero time is now.
@@ -210,8 +225,8 @@ func (m *Manager) rotatableKey(ctx context.Context, id int64, fn func(*store.Cha
 const viewingLasts = 5 * time.Minute // after the password was entered
 
 // ViewSecret gives the current secret of a key in clear, where the organization
-// lets secrets be viewed again. For who may give the key a new one, whose password
-// was entered within the last five minutes or is right. When it had to be entered,
+// lets secrets be viewed again. For who may give the key a new one, but support,
+// whose password was entered within the last five minutes or is right. When it had to be entered,
 // the session gets a new token, which replaces the given one's. Each viewing is a
 // revision. CodeConflict when there is no copy of the secret.
 func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int64, password string) (value, token secret.Value, err error) {
@@ -224,6 +239,12 @@ func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int
 		}
 	}
 	err = m.rotatableKey(ctx, id, func(c *store.Change, key portal.Key) error {
+		if err := canViewSecret(portal.ActorFrom(ctx), key); err != nil {
+			return err
+		}
+		if err := checkHolder(ctx, c.Queries, key); err != nil {
+			return err
+		}
 		if value, err = m.unsealed(ctx, c.Queries, key); err != nil {
 			return err
 		}
