@@ -156,6 +156,9 @@ func checkApplication(ctx context.Context, c *store.Change, was portal.Applicati
 	application := was
 	application.Name = invalid.Name("name", "name", in.Name)
 	application.Description = invalid.Description("description", "description", in.Description)
+	if was.ID != 0 && portal.Fold(application.Name) == portal.Fold(was.Name) {
+		return application, invalid.Err() // the catalogue may have got one of that name since
+	}
 	known, err := c.Applications(ctx, was.OrganizationID)
 	if err != nil {
 		return application, err

@@ -290,12 +290,12 @@ var changes = []change{
 	{"AskRequester", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.AskRequester(ctx, w.prepared.approve.ID, 0, "Who will use it?")
 	}, func(w *world) []string {
-		return line(`request asked back %s: State In progress→Waiting for an answer`, w.prepared.approve.Name())
+		return line(`request asked back %s: State In progress→Awaiting answer`, w.prepared.approve.Name())
 	}},
 	{"AnswerRequest", byRequester, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.AnswerRequest(ctx, w.prepared.approve.ID, 0, "The shops.")
 	}, func(w *world) []string {
-		return line(`request answered %s: State Waiting for an answer→In progress`, w.prepared.approve.Name())
+		return line(`request answered %s: State Awaiting answer→In progress`, w.prepared.approve.Name())
 	}},
 	{"ApproveRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
 		_, err := m.ApproveRequest(ctx, manage.Approval{ID: w.prepared.approve.ID, Name: "Requested", APISets: []string{"billing"}, Note: "Have fun."})

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -85,7 +86,7 @@ func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, err
 			made.Key = key
 			return errUnchanged
 		}
-		if err := checkRotation(ctx, c, key, in); err != nil {
+		if err := checkRotation(key, in); err != nil {
 			return err
 		}
 		if made.Secret, err = m.putNewSecret(ctx, c, key, graceEnd(c, key, in.Grace)); err != nil {
@@ -105,30 +106,28 @@ func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, err
 	return made, nil
 }
 
-func checkRotation(ctx context.Context, c *store.Change, key portal.Key, in Rotation) error {
+func checkRotation(key portal.Key, in Rotation) error {
 	if key.Masked == "" {
 		return portal.Conflict("This API key has no secret yet: its one-time page was not opened. Send a new one-time page instead.")
 	}
 	var invalid portal.Invalid
 	invalid.Check(slices.Contains(Graces, in.Grace), "grace", "Choose how long the old secret goes on working.")
 	invalid.Check(portal.Fold(in.Confirm) == portal.Fold(RotationName(key)), "confirm", "Type “"+RotationName(key)+"” to confirm.")
-	if err := invalid.Err(); err != nil {
-		return err
-	}
-	return checkHolder(ctx, c.Queries, key)
+	return invalid.Err()
 }
 
-// checkHolder refuses an actor who may change a key but not hold its secret: who
-// could not give a key the mapped user's rights, or what it was granted.
-func checkHolder(ctx context.Context, q store.Queries, key portal.Key) error {
-	if err := canHoldSecret(portal.ActorFrom(ctx), key); err != nil {
-		return err
+// rotatable tells why the actor may not give a key a new secret, which they get to
+// see: who may not change the key, could not give one its mapped user's rights, or
+// could not grant what it was granted.
+func rotatable(ctx context.Context, q store.Queries, key portal.Key) (refusal, err error) {
+	actor := portal.ActorFrom(ctx)
+	if refusal := canRotateKey(actor, key); refusal != nil {
+		return refusal, nil
 	}
-	refusal, err := canMapKey(ctx, q, key)
-	if err == nil {
-		err = refusal
+	if refusal := canHoldSecret(actor, key); refusal != nil {
+		return refusal, nil
 	}
-	return err
+	return canMapKey(ctx, q, key)
 }
 
 // canHoldSecret answers whether the actor may get a key's secret: of somebody else's
@@ -212,8 +211,8 @@ func (m *Manager) rotatableKey(ctx context.Context, id int64, fn func(*store.Cha
 		if actor.SignedIn() && !actor.CanSee(key.OrganizationID) {
 			return portal.NotFound(portal.NounKey)
 		}
-		if err := canRotateKey(actor, key); err != nil {
-			return err
+		if refusal, err := rotatable(ctx, c.Queries, key); err != nil || refusal != nil {
+			return errors.Join(err, refusal)
 		}
 		if key.Revoked() {
 			return errRevoked
@@ -226,12 +225,16 @@ const viewingLasts = 5 * time.Minute // after the password was entered
 
 // ViewSecret gives the current secret of a key in clear, where the organization
 // lets secrets be viewed again. For who may give the key a new one, but support,
-// whose password was entered within the last five minutes or is right. When it had to be entered,
-// the session gets a new token, which replaces the given one's. Each viewing is a
-// revision. CodeConflict when there is no copy of the secret.
+// whose password was entered within the last five minutes or is right. When it had
+// to be entered, the session gets a new token, which replaces the given one's; it is
+// given also when the secret can't be shown then. Each viewing is a revision.
+// CodeConflict when there is no copy of the secret.
 func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int64, password string) (value, token secret.Value, err error) {
 	if portal.ActorFrom(ctx).UserID != session.UserID || session.UserID == 0 {
 		return value, token, portal.Unauthenticated("Log in to go on.")
+	}
+	if err := m.mayView(ctx, id); err != nil {
+		return value, token, err
 	}
 	if m.NeedsPassword(session) {
 		if token, err = m.reauthenticate(ctx, session, password); err != nil {
@@ -240,9 +243,6 @@ func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int
 	}
 	err = m.rotatableKey(ctx, id, func(c *store.Change, key portal.Key) error {
 		if err := canViewSecret(portal.ActorFrom(ctx), key); err != nil {
-			return err
-		}
-		if err := checkHolder(ctx, c.Queries, key); err != nil {
 			return err
 		}
 		if value, err = m.unsealed(ctx, c.Queries, key); err != nil {
@@ -254,6 +254,19 @@ func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int
 		value = secret.Value{}
 	}
 	return value, token, err
+}
+
+// mayView refuses who may not view a key's secret before anybody is asked for a
+// password.
+func (m *Manager) mayView(ctx context.Context, id int64) error {
+	key, err := m.Key(ctx, id)
+	if err != nil {
+		return err
+	}
+	if key.Rotatable != nil {
+		return key.Rotatable
+	}
+	return canViewSecret(portal.ActorFrom(ctx), key.Key)
 }
 
 // NeedsPassword tells whether the password must be entered again before a secret is

@@ -264,7 +264,7 @@ func TestARevisionIsNeitherChangedNorDeleted(t *testing.T) {
 	})
 }
 
-const insertLicense = `INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at) VALUES ($1, $2, $2, '', TRUE, 1, 0, 0)`
+const insertLicense = `INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at) VALUES ($1, $2, $2, $2, '', TRUE, 1, 0, 0)`
 
 func TestAnOrganizationNeverHoldsMoreLicensesThanItsLevelAllows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
@@ -282,7 +282,7 @@ func TestAnOrganizationNeverHoldsMoreLicensesThanItsLevelAllows(t *testing.T) {
 		wantRefused(t, s, "all levels lowered at once", `UPDATE client_levels SET licenses = licenses - 1`)
 		wantRefused(t, s, "a level that allows less than none", `UPDATE client_levels SET licenses = -1 WHERE id = 1`)
 		if storetest.Of(s).Engine == storetest.SQLiteEngine {
-			wantRefused(t, s, "a license in another's place", `INSERT OR REPLACE INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at) VALUES ($1, '3', '', '', TRUE, 1, 0, 0)`, gold.ID)
+			wantRefused(t, s, "a license in another's place", `INSERT OR REPLACE INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at) VALUES ($1, '3', '3', '3', '', TRUE, 1, 0, 0)`, gold.ID)
 		}
 		storetest.Exec(t, db, `UPDATE client_levels SET licenses = 0 WHERE id = 1`) // no organization has it
 		storetest.Exec(t, db, `UPDATE client_levels SET licenses = 2 WHERE id = 2`)
@@ -297,10 +297,10 @@ func TestAnOrganizationNeverHoldsMoreLicensesThanItsLevelAllows(t *testing.T) {
 // Each of these two statements is all right without the other.
 func TestTwoStatementsAtOnceDoNotGiveMoreLicensesThanTheLevelAllows(t *testing.T) {
 	const lower, raise = `UPDATE client_levels SET licenses = 1 WHERE id = 2`, `UPDATE organizations SET level_id = 2 WHERE name = 'moving'`
-	const second = `INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at)
-		SELECT o.id, 'second', '', '', TRUE, 1, 0, 0 FROM organizations o WHERE o.name = 'one'`
-	const another = `INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at)
-		SELECT o.id, 'another', '', '', TRUE, 1, 0, 0 FROM organizations o WHERE o.name = 'one'`
+	const second = `INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at)
+		SELECT o.id, 'second', 'second', 'second', '', TRUE, 1, 0, 0 FROM organizations o WHERE o.name = 'one'`
+	const another = `INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at)
+		SELECT o.id, 'another', 'another', 'another', '', TRUE, 1, 0, 0 FROM organizations o WHERE o.name = 'one'`
 	const toBlue = `UPDATE organizations SET level_id = 1 WHERE name = 'one'`
 	for what, statements := range map[string][2]string{
 		"two licenses":                         {second, another},

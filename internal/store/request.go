@@ -38,14 +38,14 @@ func (q Queries) Request(ctx context.Context, id int64) (portal.Request, error) 
 }
 
 // Requests lists requests by created (the oldest first), client or application.
-// The search looks at the organization, the requester, the application and the
-// license's number.
+// The search looks at the organization, the requester, the application, the
+// license's number and its domain.
 func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (portal.Page[portal.Request], error) {
 	l := listing[portal.Request]{
 		name: "requests", columns: requestColumns, from: requestTables, id: "x.id", scan: scanRequest,
 		sorts: map[string]string{"": requestAge, "created": requestAge, "client": "o.name_folded", "application": "a.name_folded"},
 	}
-	l.search(filter.Search, "o.name_folded", "u.search", "a.name_folded", "l.number")
+	l.search(filter.Search, "o.name_folded", "u.search", "a.name_folded", "l.number", "l.domain_folded")
 	if filter.OrganizationID != 0 {
 		l.filter("x.organization_id = ?", filter.OrganizationID)
 	}

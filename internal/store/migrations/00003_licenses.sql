@@ -15,7 +15,9 @@ UPDATE applications SET updated_at = created_at;
 CREATE INDEX keys_application ON keys (application_id) WHERE revoked_at IS NULL AND application_id IS NOT NULL;
 
 -- A domain is one license's alone: gateways bind places to domains by their names.
-CREATE UNIQUE INDEX licenses_domain ON licenses (domain);
+ALTER TABLE licenses ADD COLUMN domain_folded TEXT NOT NULL DEFAULT '';
+UPDATE licenses SET domain_folded = lower(domain);
+CREATE UNIQUE INDEX licenses_domain ON licenses (domain_folded);
 
 -- One request at a time for an application and license, and one one-time page
 -- for a key.

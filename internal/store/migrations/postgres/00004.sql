@@ -1,5 +1,6 @@
 -- Texts that came since version 2 are compared byte by byte too.
 ALTER TABLE client_levels ALTER COLUMN name_folded TYPE text COLLATE "C";
+ALTER TABLE licenses ALTER COLUMN domain_folded TYPE text COLLATE "C";
 ALTER TABLE client_uses ALTER COLUMN agent TYPE text COLLATE "C", ALTER COLUMN address TYPE text COLLATE "C";
 
 -- Rows of organizations and client levels are locked, so that no two transactions
