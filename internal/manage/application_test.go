@@ -34,7 +34,7 @@ func TestApplicationsAreManagedByTheirClientAndTheCatalogueByStaff(t *testing.T)
 				want         portal.Code
 			}{"the client's": {w.Organization, test.own}, "the catalogue's": {portal.Organization{}, test.catalogue}} {
 				application := storetest.Application(t, w.s, of.organization)
-				_, err := w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: of.organization.ID, Name: "By " + what})
+				_, err := w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: of.organization.ID, Name: "By " + what + " for " + whose})
 				wantCode(t, what+" adds one of "+whose, err, of.want)
 				wantCode(t, what+" opens one of "+whose, second(w.m.Application(ctx, application.ID)), of.want)
 				in := w.applicationOf(application.ID)
