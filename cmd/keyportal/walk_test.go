@@ -375,7 +375,7 @@ func TestWhoMayNotManageKeysFindsNone(t *testing.T) {
 	b.logIn("member")
 	b.follow(navigation("API Keys"))
 	b.sees("Accounting", "Year-end closing")
-	b.seesNot("ERP (XSS)")
+	b.seesNot("Partner sandbox")
 	b.open("/keys/1") // somebody else's
 	b.answered(http.StatusForbidden)
 	b.click(button("Mia Berger My Account"))
