@@ -21,14 +21,14 @@ type facts struct {
 // isOver tells whether an end has come; the zero time never comes.
 func (f *facts) isOver(end time.Time) bool { return !end.IsZero() && !f.now.Before(end) }
 
+// decision gives the answer once the outcome is known.
+func (f *facts) decision(code Code) Decision {
+	return Decision{Code: code, Message: f.message(code), Subject: f.Subject, APISet: f.needed}
+}
+
 // lookUp reads what the store knows. For an unknown secret nothing more is read.
 func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
-	f.Subject, err = c.store.Subject(ctx, secret.HashOf(f.Credential))
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		f.Subject = portal.Subject{}
-		return nil
-	}
-	if err != nil {
+	if f.Subject, err = c.subjectOf(ctx, f.Credential); err != nil || f.SecretID == 0 {
 		return err
 	}
 	if f.instanceLicenseID, err = c.licenseOfInstance(ctx, f.Instance); err != nil {
@@ -36,6 +36,19 @@ func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
 	}
 	f.needed, f.open, err = c.need(ctx, f.Request)
 	return err
+}
+
+// subjectOf finds whose a credential is; the zero Subject when it is not known.
+func (c *Checker) subjectOf(ctx context.Context, credential string) (portal.Subject, error) {
+	find := c.store.Subject
+	if isAccessToken(credential) {
+		find = c.store.TokenSubject
+	}
+	subject, err := find(ctx, secret.HashOf(credential))
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return portal.Subject{}, nil
+	}
+	return subject, err
 }
 
 func (c *Checker) licenseOfInstance(ctx context.Context, name string) (int64, error) {

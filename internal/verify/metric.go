@@ -17,6 +17,7 @@ const undecided = "UNDECIDED"
 type metrics struct {
 	decisions     map[Code]prometheus.Counter
 	callers       map[Code]prometheus.Counter
+	tokens        map[Code]prometheus.Counter
 	duration      prometheus.Histogram
 	usesLost      prometheus.Counter
 	flushFailures prometheus.Counter
@@ -32,6 +33,10 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		callers: byCode(make.NewCounterVec(prometheus.CounterOpts{
 			Name: "keyportal_check_callers_total",
 			Help: "Checks of those who ask for a verification, by their outcome.",
+		}, []string{"code"})),
+		tokens: byCode(make.NewCounterVec(prometheus.CounterOpts{
+			Name: "keyportal_token_requests_total",
+			Help: "Requests of OAuth clients for access tokens by their outcome; UNDECIDED where the database could not be asked or written.",
 		}, []string{"code"})),
 		duration: make.NewHistogram(prometheus.HistogramOpts{
 			Name:    "keyportal_check_duration_seconds",
@@ -64,6 +69,8 @@ func (m metrics) checked(code Code, err error, took time.Duration) {
 }
 
 func (m metrics) calledBy(code Code, err error) { m.callers[codeOr(code, err)].Inc() }
+
+func (m metrics) tokenAsked(code Code, err error) { m.tokens[codeOr(code, err)].Inc() }
 
 func codeOr(code Code, err error) Code {
 	if err != nil {

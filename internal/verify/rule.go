@@ -50,7 +50,7 @@ func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
 		}
 		code = firstRefusal(rulesAfterLookup, f)
 	}
-	return Decision{Code: code, Message: code.Message(), Subject: f.Subject, APISet: f.needed}, nil
+	return f.decision(code), nil
 }
 
 func firstRefusal(rules []rule, f *facts) Code {
@@ -64,19 +64,22 @@ func firstRefusal(rules []rule, f *facts) Code {
 
 func missing(f *facts) bool { return f.Credential == "" }
 
+// malformed holds too for the other credentials of Key Portal: they are sent
+// elsewhere, or not alone.
 func malformed(f *facts) bool {
-	prefix, err := secret.Parse(f.Credential)
-	return err != nil || prefix != secret.Token
+	prefix := prefixOf(f.Credential)
+	return prefix != secret.Token && prefix != secret.AccessToken
 }
 
-// notFound holds for an unknown secret, and for one whose grace is over.
+// notFound holds for an unknown secret, and for one whose grace is over, with the
+// access tokens that it was exchanged for.
 func notFound(f *facts) bool { return f.SecretID == 0 || f.isOver(f.SecretExpiresAt) }
 
-func revoked(f *facts) bool { return !f.KeyRevokedAt.IsZero() }
+func revoked(f *facts) bool { return !f.KeyRevokedAt.IsZero() || !f.TokenRevokedAt.IsZero() }
 
 func disabled(f *facts) bool { return !f.KeyEnabled }
 
-func expired(f *facts) bool { return f.isOver(f.KeyExpiresAt) }
+func expired(f *facts) bool { return f.isOver(f.KeyExpiresAt) || f.isOver(f.TokenExpiresAt) }
 
 // userDisabled holds too for a user who has left the key's organization.
 func userDisabled(f *facts) bool { return !f.UserEnabled || !f.Member }

@@ -64,19 +64,28 @@ var breaking = map[Code][]func(*facts){
 		func(f *facts) { f.Credential = "hello" },
 		func(f *facts) { f.Credential += "x" },
 		func(f *facts) { f.Credential += ", " + someToken },
-		func(f *facts) { f.Credential = secret.New("", secret.AccessToken).Reveal() },
+		func(f *facts) { f.Credential = secret.New("", secret.ClientSecret).Reveal() },
+		func(f *facts) { f.Credential = secret.New("", secret.ClientID).Reveal() },
+		func(f *facts) { f.Credential = secret.New("", secret.SecurityKey).Reveal() },
+		func(f *facts) { f.Credential = secret.New("", secret.AccessKey).Reveal() },
 		func(f *facts) { f.Credential = secret.New("", secret.Session).Reveal() },
+		func(f *facts) { f.Credential = secret.New("", secret.AccessToken).Reveal() + "x" },
 	},
 	"NOT_FOUND": {
 		func(f *facts) { f.SecretID = 0 },
 		func(f *facts) { f.SecretExpiresAt = someNow },
 		func(f *facts) { f.SecretExpiresAt = someNow.Add(-time.Hour) },
 	},
-	"REVOKED":  {func(f *facts) { f.KeyRevokedAt = someNow.Add(-1) }, func(f *facts) { f.KeyRevokedAt = someNow.Add(time.Hour) }},
+	"REVOKED": {
+		func(f *facts) { f.KeyRevokedAt = someNow.Add(-1) },
+		func(f *facts) { f.KeyRevokedAt = someNow.Add(time.Hour) },
+		func(f *facts) { f.TokenRevokedAt = someNow.Add(-1) },
+	},
 	"DISABLED": {func(f *facts) { f.KeyEnabled = false }},
 	"EXPIRED": {
 		func(f *facts) { f.KeyExpiresAt = someNow },
 		func(f *facts) { f.KeyExpiresAt = someNow.Add(-time.Hour) },
+		func(f *facts) { f.TokenExpiresAt = someNow },
 	},
 	"USER_DISABLED":    {func(f *facts) { f.UserEnabled = false }, func(f *facts) { f.Member = false }},
 	"USER_LOCKED":      {func(f *facts) { f.UserLocked = true }},
@@ -151,7 +160,10 @@ func TestTheFirstOfSeveralFaultsIsTheOutcome(t *testing.T) {
 
 func TestWhatIsNotRestrictedPasses(t *testing.T) {
 	for name, loosen := range map[string]func(*facts){
-		"a key that never expires":   func(f *facts) { f.KeyExpiresAt, f.SecretExpiresAt = time.Time{}, time.Time{} },
+		"a key that never expires": func(f *facts) { f.KeyExpiresAt, f.SecretExpiresAt = time.Time{}, time.Time{} },
+		"an access token": func(f *facts) {
+			f.Credential, f.TokenExpiresAt = secret.New("acme", secret.AccessToken).Reveal(), someNow.Add(1)
+		},
 		"from anywhere":              func(f *facts) { f.AllowedNetworks, f.ClientIP = nil, netip.Addr{} },
 		"IPv4 within IPv6":           func(f *facts) { f.ClientIP = netip.MustParseAddr("::ffff:192.0.2.9") },
 		"IPv6 with a zone":           func(f *facts) { f.ClientIP = netip.MustParseAddr("2001:db8::1%eth0") },
@@ -186,12 +198,13 @@ func TestAKeyWithoutALicenseFitsNoBond(t *testing.T) {
 
 func TestADecisionEndsWithWhateverEndsFirst(t *testing.T) {
 	early, late, never := someNow, someNow.Add(time.Hour), time.Time{}
-	for _, test := range []struct{ key, grace, want time.Time }{
-		{never, never, never}, {early, never, early}, {never, early, early}, {early, late, early}, {late, early, early},
+	for _, test := range []struct{ key, grace, token, want time.Time }{
+		{never, never, never, never}, {early, never, never, early}, {never, early, never, early}, {early, late, never, early}, {late, early, never, early},
+		{never, never, early, early}, {late, late, early, early}, {early, late, late, early}, {late, early, late, early}, {late, never, early, early},
 	} {
-		d := Decision{Subject: portal.Subject{KeyExpiresAt: test.key, SecretExpiresAt: test.grace}}
+		d := Decision{Subject: portal.Subject{KeyExpiresAt: test.key, SecretExpiresAt: test.grace, TokenExpiresAt: test.token}}
 		if got := d.ExpiresAt(); !got.Equal(test.want) {
-			t.Errorf("key %v, grace %v: got %v", test.key, test.grace, got)
+			t.Errorf("key %v, grace %v, token %v: got %v", test.key, test.grace, test.token, got)
 		}
 	}
 }

@@ -50,10 +50,7 @@ func (c *Checker) count(d Decision, from netip.Addr) {
 	if d.Subject.KeyID == 0 {
 		return
 	}
-	now, address := c.store.Now(), ""
-	if from.IsValid() {
-		address = plainAddress(from).String()
-	}
+	now, address := c.store.Now(), addressText(from)
 	tally := store.Tally{KeyID: d.Subject.KeyID, Day: now.Unix() / int64(day/time.Second)}
 	c.uses.mu.Lock()
 	defer c.uses.mu.Unlock()
@@ -65,6 +62,14 @@ func (c *Checker) count(d Decision, from netip.Addr) {
 		c.uses.addRefusal(store.Refusal{KeyID: d.Subject.KeyID, Code: d.Code, At: now, From: address})
 	}
 	c.uses.addTally(tally)
+}
+
+// addressText writes an address down; "" for one that is not known.
+func addressText(address netip.Addr) string {
+	if !address.IsValid() {
+		return ""
+	}
+	return plainAddress(address).String()
 }
 
 func (u *uses) addUse(use store.Use) {

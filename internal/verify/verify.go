@@ -5,6 +5,8 @@
 //	rule.go     the rules, in the order in which they are decided
 //	fact.go     what the rules look at, read from the store
 //	route.go    the API set that a request needs, by the sets' route patterns
+//	client.go   OAuth clients, which prove themselves with ID and secret
+//	token.go    access tokens: issued, introspected, revoked; checked as keys are
 //	use.go      who used which key when, counted in memory and written in batches
 //	metric.go   what Prometheus is told
 //
@@ -60,43 +62,49 @@ type Decision struct {
 // Valid tells whether the request may pass.
 func (d Decision) Valid() bool { return d.Code == portal.CheckValid }
 
-// ExpiresAt tells when the credential ends: with the key or, for a secret that
-// was rotated out, with its grace. The zero time is never.
+// ExpiresAt tells when the credential ends: with the key, for a secret that was
+// rotated out with its grace, and an access token by itself if not before. The
+// zero time is never.
 func (d Decision) ExpiresAt() time.Time {
-	key, grace := d.Subject.KeyExpiresAt, d.Subject.SecretExpiresAt
-	if key.IsZero() || !grace.IsZero() && grace.Before(key) {
-		return grace
-	}
-	return key
+	return earliest(d.Subject.KeyExpiresAt, d.Subject.SecretExpiresAt, d.Subject.TokenExpiresAt)
 }
 
 // Options are what a Checker needs beside the store. None of them is required.
 type Options struct {
-	Registry   prometheus.Registerer // gets the metrics; nil: nobody does
-	Logger     *slog.Logger          // slog.Default when nil
-	FlushEvery time.Duration         // how often Run writes down what was used; 5 s when 0
+	Registry      prometheus.Registerer // gets the metrics; nil: nobody does
+	Logger        *slog.Logger          // slog.Default when nil
+	FlushEvery    time.Duration         // how often Run writes down what was used; 5 s when 0
+	Brand         string                // what access tokens begin with, before their prefix
+	TokenLifetime time.Duration         // how long an access token lasts at the most; 1 h when 0
 }
 
 // Checker checks credentials. It is safe for concurrent use.
 type Checker struct {
-	store      *store.Store
-	routes     routeCache
-	uses       *uses
-	metrics    metrics
-	log        *slog.Logger
-	flushEvery time.Duration
+	store         *store.Store
+	routes        routeCache
+	uses          *uses
+	metrics       metrics
+	log           *slog.Logger
+	flushEvery    time.Duration
+	brand         string
+	tokenLifetime time.Duration
 }
 
 // New makes a checker on an open store. Run must run beside it for uses to be
 // written down.
 func New(s *store.Store, o Options) *Checker {
 	m := newMetrics(o.Registry)
-	c := &Checker{store: s, uses: newUses(m.usesLost), metrics: m, log: o.Logger, flushEvery: o.FlushEvery}
+	c := &Checker{
+		store: s, uses: newUses(m.usesLost), metrics: m, log: o.Logger, flushEvery: o.FlushEvery, brand: o.Brand, tokenLifetime: o.TokenLifetime,
+	}
 	if c.log == nil {
 		c.log = slog.Default()
 	}
 	if c.flushEvery <= 0 {
 		c.flushEvery = 5 * time.Second
+	}
+	if c.tokenLifetime <= 0 {
+		c.tokenLifetime = defaultLifetime
 	}
 	return c
 }

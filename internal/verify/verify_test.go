@@ -220,7 +220,10 @@ func TestJunkIsRefusedWithoutTheStore(t *testing.T) {
 		"hello":                                  "MALFORMED",
 		secret.New("", secret.Session).Reveal():  "MALFORMED",
 		secret.New("", secret.ClientID).Reveal(): "MALFORMED",
-		secret.New("", secret.Token).Reveal()[1:]: "MALFORMED",
+		secret.New("", secret.ClientSecret).Reveal():    "MALFORMED",
+		secret.New("", secret.SecurityKey).Reveal():     "MALFORMED",
+		secret.New("", secret.AccessToken).Reveal()[1:]: "MALFORMED",
+		secret.New("", secret.Token).Reveal()[1:]:       "MALFORMED",
 	} {
 		if got := check(t, c, verify.Request{Credential: credential}).Code; got != want {
 			t.Errorf("got %s, want %s", got, want)

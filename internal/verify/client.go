@@ -1,0 +1,51 @@
+package verify
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/netip"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+)
+
+// ClientRequest is how an OAuth client proves itself (RFC 6749, section 2.3.1).
+type ClientRequest struct {
+	ID       string // its Client ID (OAuth)
+	Secret   string // its Client Secret
+	ClientIP netip.Addr
+}
+
+// CheckClient decides whether somebody is an OAuth client that may do anything
+// now. The rules are those of a key, in the same order; no API set is needed. An
+// error means that it could not be decided.
+func (c *Checker) CheckClient(ctx context.Context, r ClientRequest) (Decision, error) {
+	decision, err := c.decideClient(ctx, r)
+	if err != nil {
+		return Decision{}, err
+	}
+	c.count(decision, r.ClientIP)
+	return decision, nil
+}
+
+// decideClient looks a client up by its secret alone: a wrong secret costs the
+// same and is answered alike whether there is a client of that ID or not, as is
+// the right secret with a wrong ID.
+func (c *Checker) decideClient(ctx context.Context, r ClientRequest) (Decision, error) {
+	f := &facts{Request: Request{Credential: r.Secret, ClientIP: r.ClientIP}, now: c.store.Now(), open: true}
+	if prefixOf(r.Secret) == secret.ClientSecret {
+		found, err := c.subjectOf(ctx, r.Secret)
+		if err != nil {
+			return Decision{}, err
+		}
+		if isClient(found, r.ID) {
+			f.Subject = found
+		}
+	}
+	return f.decision(firstRefusal(rulesAfterLookup, f)), nil
+}
+
+func isClient(s portal.Subject, id string) bool {
+	same := subtle.ConstantTimeCompare([]byte(s.PublicID), []byte(id)) == 1
+	return same && s.Kind == portal.OAuthKey
+}
