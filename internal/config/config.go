@@ -32,6 +32,8 @@ type Config struct {
 	SessionIdle     time.Duration `placeholder:"1h" env:"KEYPORTAL_SESSION_IDLE" default:"1h" help:"How long a session lasts unused."`
 	SessionLifetime time.Duration `placeholder:"12h" env:"KEYPORTAL_SESSION_LIFETIME" default:"12h" help:"How long a session lasts at the most."`
 
+	TokenLifetime time.Duration `placeholder:"1h" env:"KEYPORTAL_TOKEN_LIFETIME" default:"1h" help:"How long an access token of an OAuth 2.0 client lasts at the most."`
+
 	SMTPURL  SecretURL `name:"smtp-url" placeholder:"URL" env:"KEYPORTAL_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587 or smtps://…. By default no mail is sent and links are shown to the administrator."`
 	MailFrom string    `placeholder:"ADDRESS" env:"KEYPORTAL_MAIL_FROM" help:"Sender of the portal's mail, such as 'Key Portal <keys@example.com>'."`
 }
@@ -47,6 +49,7 @@ func (c Config) Validate() error {
 		c.checkAddrsDiffer,
 		c.checkBaseURL,
 		c.checkSessions,
+		c.checkTokens,
 		c.checkMail,
 	)
 }
@@ -83,6 +86,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("gateway_addr", c.GatewayAddr),
 		slog.Duration("session_idle", c.SessionIdle),
 		slog.Duration("session_lifetime", c.SessionLifetime),
+		slog.Duration("token_lifetime", c.TokenLifetime),
 	}
 	if c.Brand != "" {
 		attrs = append(attrs, slog.String("brand", c.Brand))
@@ -130,6 +134,13 @@ func (c Config) checkSessions() error {
 		return fmt.Errorf("--session-idle %s is too short to work in: give it a minute at least", c.SessionIdle)
 	case c.SessionLifetime < c.SessionIdle:
 		return fmt.Errorf("--session-lifetime %s is shorter than --session-idle %s: give it at least as long", c.SessionLifetime, c.SessionIdle)
+	}
+	return nil
+}
+
+func (c Config) checkTokens() error {
+	if c.TokenLifetime < time.Minute || c.TokenLifetime > 24*time.Hour {
+		return fmt.Errorf("--token-lifetime %s must be between 1m and 24h: an access token is for a while, and a new one is quickly had", c.TokenLifetime)
 	}
 	return nil
 }

@@ -51,6 +51,7 @@ func TestWithoutSettingsTheProgramListensOnLoopbackWithAFileBesideIt(t *testing.
 		"log format":       {c.LogFormat, "text"},
 		"session idle":     {c.SessionIdle.String(), "1h0m0s"},
 		"session lifetime": {c.SessionLifetime.String(), "12h0m0s"},
+		"token lifetime":   {c.TokenLifetime.String(), "1h0m0s"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", what, pair[0], pair[1])
@@ -76,6 +77,7 @@ func TestEverySettingComesFromTheEnvironmentUnlessAFlagSaysOtherwise(t *testing.
 		"KEYPORTAL_BRAND":            "acme",
 		"KEYPORTAL_SESSION_IDLE":     "20m",
 		"KEYPORTAL_SESSION_LIFETIME": "8h",
+		"KEYPORTAL_TOKEN_LIFETIME":   "30m",
 	} {
 		t.Setenv(name, value)
 	}
@@ -91,6 +93,7 @@ func TestEverySettingComesFromTheEnvironmentUnlessAFlagSaysOtherwise(t *testing.
 		MailFrom:        "keys@example.com",
 		SessionIdle:     20 * time.Minute,
 		SessionLifetime: 8 * time.Hour,
+		TokenLifetime:   30 * time.Minute,
 	}
 	if got.BaseURL == nil || got.BaseURL.String() != "https://keys.example.com" {
 		t.Errorf("base URL is %v", got.BaseURL)
@@ -125,6 +128,9 @@ func TestAWrongSettingIsRefusedInOneLineThatSaysWhatToDo(t *testing.T) {
 		{"--brand=acme_co", "lower-case letters and digits"},
 		{"--session-idle=5s", "--session-idle 5s is too short"},
 		{"--session-idle=13h", "--session-lifetime 12h0m0s is shorter than --session-idle 13h0m0s"},
+		{"--token-lifetime=59s", "--token-lifetime 59s must be between 1m and 24h"},
+		{"--token-lifetime=24h1s", "--token-lifetime 24h0m1s must be between 1m and 24h"},
+		{"--token-lifetime=-1h", "must be between 1m and 24h"},
 	} {
 		_, err := parse(t, test.args)
 		if err == nil {
@@ -151,6 +157,12 @@ func TestAWrongSecretFromTheEnvironmentIsNotRepeatedInTheMessage(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestAnAccessTokenLastsFromAMinuteToADay(t *testing.T) {
+	for _, lifetime := range []string{"1m", "24h"} {
+		mustParse(t, "--token-lifetime="+lifetime)
 	}
 }
 
@@ -258,7 +270,7 @@ func TestTheLogShowsTheSettingsThatAreInForce(t *testing.T) {
 	var log bytes.Buffer
 	c.Logger(&log).Info("starting", "config", c)
 	for _, want := range []string{
-		`"db":"keyportal.db"`, `"keyset":"keyportal.keyset"`, `"addr":"127.0.0.1:8080"`, `"gateway_addr":"127.0.0.1:8081"`,
+		`"db":"keyportal.db"`, `"keyset":"keyportal.keyset"`, `"addr":"127.0.0.1:8080"`, `"gateway_addr":"127.0.0.1:8081"`, `"token_lifetime":`,
 		`"base_url":"https://keys.example.com"`, `"trusted_proxies":"10.0.0.0/8"`,
 		`"smtp_url":"smtp://portal:***@mail.example.com"`, `"mail_from":"keys@example.com"`,
 	} {
