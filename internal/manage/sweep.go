@@ -12,11 +12,12 @@ const (
 	submissionsFor = 7 * 24 * time.Hour // how long a form is known to have been sent
 	usedLinksFor   = 7 * 24 * time.Hour
 	addressesFor   = 90 * 24 * time.Hour // how long a user is known where they have signed in
+	tokensFor      = 24 * time.Hour      // how long an expired access token is known as one
 )
 
 // Sweep removes what has ended and matters no more: sessions, one-time links,
-// failed sign-ins, addresses of long ago, sent forms. It runs every few minutes until the context
-// ends; what goes wrong is reported and tried again.
+// failed sign-ins, addresses of long ago, sent forms, access tokens. It runs every
+// few minutes until the context ends; what goes wrong is reported and tried again.
 func (m *Manager) Sweep(ctx context.Context, report func(error)) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
@@ -41,6 +42,7 @@ func (m *Manager) sweep(ctx context.Context) error {
 			func() error { return u.ForgetFailuresBefore(ctx, now.Add(-throttleWindow)) },
 			func() error { return u.ForgetAddressesBefore(ctx, now.Add(-addressesFor)) },
 			func() error { return u.ForgetSubmissionsBefore(ctx, now.Add(-submissionsFor)) },
+			func() error { return u.DropTokensBefore(ctx, now.Add(-tokensFor)) },
 		} {
 			if err := step(); err != nil {
 				return err
