@@ -1,4 +1,4 @@
-# The tests need PostgreSQL, nginx and Chromium beside Go. Where one is missing,
+# The tests need PostgreSQL, nginx, curl and Chromium beside Go. Where one is missing,
 # make installs it from Debian, for which it needs root.
 
 STATICCHECK_VERSION = v0.7.0
@@ -16,12 +16,12 @@ run: ## Run the portal with a sample installation
 build: ## Build the program, one static binary, as ./keyportal
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o keyportal ./cmd/keyportal
 
-test: ## Run all tests, on SQLite and PostgreSQL, in Chromium and behind nginx
-	@.ci/install git postgres nginx chromium
+test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and behind nginx
+	@.ci/install git postgres nginx curl chromium
 	.ci/postgres go test ./...
 
 race: ## Run all tests with the race detector
-	@.ci/install gcc git postgres nginx chromium
+	@.ci/install gcc git postgres nginx curl chromium
 	CGO_ENABLED=1 .ci/postgres go test -race ./...
 
 bench: ## Measure the budgets against the bare parts, and print the ratios

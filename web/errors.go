@@ -37,9 +37,14 @@ var titles = map[int]string{
 	http.StatusInternalServerError:   "Something went wrong",
 }
 
-// answerError turns an error into a page. It is the only place that does.
+// answerError turns an error into a page, or into JSON where programs ask. It is
+// the only place that does.
 func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
+		return
+	}
+	if isOAuth(c.Request()) {
+		s.answerOAuthError(err, c)
 		return
 	}
 	status, message := s.explain(err)

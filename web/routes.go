@@ -40,6 +40,11 @@ var routes = []route{
 	{get, "/password/:token", public, (*Server).showPasswordLink, ""},
 	{post, "/password/:token", public, (*Server).setPassword, ""},
 
+	{post, tokenPath, public, (*Server).issueToken, ""},
+	{post, introspectionPath, public, (*Server).introspectToken, ""},
+	{post, revocationPath, public, (*Server).revokeToken, ""},
+	{get, metadataPath, public, (*Server).showMetadata, ""},
+
 	{get, "/", signedIn, (*Server).showOverview, ""},
 	{post, "/organization", signedIn, (*Server).switchOrganization, "/"},
 	{get, "/profile", signedIn, (*Server).showProfile, ""},

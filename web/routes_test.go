@@ -56,6 +56,12 @@ var authorization = map[string]struct {
 	"GET /password/:token":  {"404 404 404 404 404 404 404 404", nil},
 	"POST /password/:token": {"404 404 404 404 404 404 404 404", nil},
 
+	// Programs prove themselves in the request: who is signed in, does not matter.
+	"POST /oauth2/v1/token":                       {"200 200 200 200 200 200 200 200", func(p *running) url.Values { return p.client().form("grant_type", "client_credentials") }},
+	"POST /oauth2/v1/token/introspection":         {"200 200 200 200 200 200 200 200", func(p *running) url.Values { return p.client().form("token", "x") }},
+	"POST /oauth2/v1/token/revocation":            {"200 200 200 200 200 200 200 200", func(p *running) url.Values { return p.client().form("token", "x") }},
+	"GET /.well-known/oauth-authorization-server": {"200 200 200 200 200 200 200 200", nil},
+
 	"GET /":                  {"303 200 200 200 200 200 200 200", nil},
 	"POST /organization":     {"401 303 303 303 303 404 303 303", func(p *running) url.Values { return url.Values{"organization_id": {id(p.Organization.ID)}} }},
 	"GET /profile":           {"303 200 200 200 200 200 200 200", nil},
@@ -190,6 +196,18 @@ func (p *running) ask(persona string, route web.Route, form url.Values) answer {
 		return b.get(p.address(route.Path))
 	}
 	return b.post(p.address(route.Path), form)
+}
+
+func TestBeingSignedInIsNoProofForPrograms(t *testing.T) {
+	p := startPortal(t)
+	for _, path := range []string{"/oauth2/v1/token", "/oauth2/v1/token/introspection", "/oauth2/v1/token/revocation"} {
+		for _, persona := range personas {
+			got := p.persona(persona).post(path, url.Values{"grant_type": {"client_credentials"}, "token": {"x"}}).expect(t, http.StatusUnauthorized, `"error":"invalid_client"`)
+			if kind := got.header.Get("Content-Type"); kind != "application/json" {
+				t.Errorf("%s for %s: %s", path, persona, kind)
+			}
+		}
+	}
 }
 
 func TestHEADIsAnsweredAsGETWithoutTheBody(t *testing.T) {

@@ -4,8 +4,10 @@
 // routes.go is the table of all routes, each with what it needs. A request runs
 // through middleware.go (limits, headers, cross-site check, session) to a
 // handler in the file of its noun. Handlers return errors; errors.go turns them
-// into pages. form.go reads forms, render.go writes pages, session.go keeps
-// sessions in the database, chrome.go puts the frame around a page together.
+// into pages. oauth.go is for programs: clients of OAuth 2.0 get their access
+// tokens there, and all answers are JSON. form.go reads forms, render.go writes
+// pages, session.go keeps sessions in the database, chrome.go puts the frame around
+// a page together.
 package web
 
 import (
@@ -18,13 +20,15 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"keyportal/internal/manage"
+	"keyportal/internal/verify"
 )
 
 // Options are what a Server works with.
 type Options struct {
 	Manager        *manage.Manager
-	BaseURL        *url.URL       // where people reach the portal; https makes cookies Secure
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Checker        *verify.Checker // for OAuth clients and their access tokens
+	BaseURL        *url.URL        // where people reach the portal; https makes cookies Secure
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
 	Log            *slog.Logger
 }
 

@@ -19,6 +19,7 @@ import (
 	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
+	"keyportal/internal/verify"
 	"keyportal/web"
 )
 
@@ -28,6 +29,8 @@ type running struct {
 	URL     string
 	Store   *store.Store
 	Manager *manage.Manager
+	Checker *verify.Checker
+	Handler http.Handler
 	Log     *lockedBuilder
 
 	Organization, Other                                             portal.Organization
@@ -48,9 +51,11 @@ func startPortalOn(t testing.TB, s *store.Store) *running {
 	server := httptest.NewUnstartedServer(nil)
 	base := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
 	p.Manager = manage.New(manage.Options{Store: s, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
-	server.Config.Handler = web.New(web.Options{
-		Manager: p.Manager, BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	p.Checker = verify.New(s, verify.Options{})
+	p.Handler = web.New(web.Options{
+		Manager: p.Manager, Checker: p.Checker, BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	server.Config.Handler = p.Handler
 	server.Start()
 	t.Cleanup(server.Close)
 	p.URL = server.URL

@@ -76,8 +76,10 @@ func (s *service) open(c config.Config, opened *store.Store) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.manager = manage.New(options)
-	s.checker = verify.New(opened, verify.Options{Registry: registry, Logger: s.log})
-	s.portal.server.Handler = web.New(web.Options{Manager: s.manager, BaseURL: s.publicURL, TrustedProxies: c.TrustedProxies, Log: s.log})
+	s.checker = verify.New(opened, verify.Options{Registry: registry, Logger: s.log, Brand: c.Brand, TokenLifetime: c.TokenLifetime})
+	s.portal.server.Handler = web.New(web.Options{
+		Manager: s.manager, Checker: s.checker, BaseURL: s.publicURL, TrustedProxies: c.TrustedProxies, Log: s.log,
+	})
 	s.gateway.server.Handler = gateway.New(gateway.Options{
 		Checker: s.checker, TrustedProxies: c.TrustedProxies, Metrics: registry, Ready: opened.Ready, Logger: s.log,
 	})
