@@ -184,6 +184,9 @@
     dialog.showModal();
   };
 
+  // A secret that is shown again goes when the page is left.
+  addEventListener("pagehide", () => all("[data-shown-secret]").forEach((shown) => shown.remove()));
+
   // copyText reports whether it worked. The clipboard's own interface is there on
   // https and localhost only, hence the older way.
   const copyText = async (text, within) => {

@@ -11,6 +11,7 @@ import (
 
 	"keyportal/internal/portal"
 	"keyportal/templates/layout"
+	"keyportal/templates/page"
 	"keyportal/templates/ui"
 )
 
@@ -23,7 +24,10 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 		return layout.Chrome{}, err
 	}
 	chrome := layout.Chrome{
-		Title: title, Groups: navigation(here.actor, c.Request().URL.Path), UserName: here.user.Name(), Path: c.Request().URL.RequestURI(),
+		Title: title, Groups: navigation(here.actor, placeOf(c)), UserName: here.user.Name(), Path: c.Request().URL.RequestURI(),
+	}
+	if err := s.badgeRequests(ctx, chrome.Groups, here.session.OrganizationID); err != nil {
+		return chrome, err
 	}
 	if c.Request().Method == http.MethodPost {
 		chrome.Path = "/"
@@ -64,6 +68,20 @@ func (s *Server) otherOrganizations(ctx context.Context, actor portal.Actor) (op
 	return options, more, err
 }
 
+const placeValue = "place"
+
+// standIn says where in the navigation a page belongs when its own address does
+// not tell.
+func standIn(c echo.Context, path string) { c.Set(placeValue, path) }
+
+// placeOf gives the path by which a page is found in the navigation.
+func placeOf(c echo.Context) string {
+	if path, ok := c.Get(placeValue).(string); ok {
+		return path
+	}
+	return c.Request().URL.Path
+}
+
 // navigation lists what the actor may open in the organization that they are
 // working in.
 func navigation(actor portal.Actor, path string) []layout.NavGroup {
@@ -72,10 +90,10 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		heading string
 		entries []entry
 	}{
-		{"", []entry{
+		{"", append([]entry{
 			{"Overview", "/", "home", signedIn},
 			{"API Keys", "/keys", "key", seeKeys},
-		}},
+		}, append(entriesOf(actor.OrganizationID), entry{"Requests", requestsPath, "inbox", seeRequests})...)},
 		{"Admin", []entry{
 			{"Users", "/users", "users", seeUsers},
 			{"Roles", "/roles", "shield", needs(portal.ViewRoles)},
@@ -85,17 +103,66 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		}},
 		{"System", []entry{
 			{"API sets", "/api-sets", "stack", needs(portal.ManageAPISets)},
+			{"Client levels", "/levels", "medal", needs(portal.ManageOrganizations)},
+			{"Application catalogue", "/applications", "category", needs(portal.ManageOrganizations)},
 		}},
 	} {
 		var items []layout.Nav
 		for _, entry := range group.entries {
 			if entry.opensTo(actor) {
-				items = append(items, layout.Nav{Label: entry.label, Href: entry.href, Icon: entry.icon, Current: within(path, entry.href)})
+				items = append(items, layout.Nav{Label: entry.label, Href: entry.href, Icon: entry.icon})
 			}
 		}
 		groups = append(groups, layout.NavGroup{Heading: group.heading, Items: items})
 	}
+	markCurrent(groups, path)
 	return groups
+}
+
+// entriesOf are the entries of the organization that one is working in.
+func entriesOf(organization int64) []entry {
+	if organization == 0 {
+		return nil
+	}
+	return []entry{
+		{"Applications", page.ApplicationsPath(organization), "apps", seeLicenses},
+		{"Licenses", page.OrganizationPath(organization), "license", needs(portal.ViewLicenses)},
+	}
+}
+
+const requestsPath = "/requests"
+
+// badgeRequests says in the navigation how many requests wait for the viewer.
+func (s *Server) badgeRequests(ctx context.Context, groups []layout.NavGroup, organization int64) error {
+	for _, group := range groups {
+		for i := range group.Items {
+			if group.Items[i].Href != requestsPath {
+				continue
+			}
+			waiting, err := s.manage.RequestsWaiting(ctx, organization)
+			if err != nil {
+				return err
+			}
+			group.Items[i].Badge = waiting
+		}
+	}
+	return nil
+}
+
+// markCurrent marks the entry that a page is within; of several, the nearest.
+func markCurrent(groups []layout.NavGroup, path string) {
+	var nearest *layout.Nav
+	for _, group := range groups {
+		for i := range group.Items {
+			item := &group.Items[i]
+			if within(path, item.Href) && (nearest == nil || len(item.Href) > len(nearest.Href)) {
+				nearest = item
+			}
+		}
+	}
+	if nearest != nil {
+		nearest.Current = true
+	}
 }
 
 // entry is a line of the navigation with what the page behind it needs.

@@ -76,3 +76,18 @@ func TestAnExportHasOnlyWhatItsReaderMaySee(t *testing.T) {
 	}
 	p.as(p.Member).get("/keys.csv?user="+id(p.Admin.ID)).expect(t, http.StatusForbidden)
 }
+
+func TestAnExportTellsWhatAKeyIsBoundTo(t *testing.T) {
+	p := startPortal(t)
+	membership, err := p.Store.Membership(t.Context(), p.Organization.ID, p.Member.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.Key(t, p.Store, membership, func(k *portal.Key) { k.Name, k.LicenseID, k.ApplicationID = "Bound", p.License.ID, p.Application.ID })
+	head, rows := readCSV(t, p.as(p.Admin).get("/keys.csv?q=bound").expect(t, http.StatusOK))
+	for column, want := range map[string]string{"License": p.License.Number, "Domain": p.License.Domain, "Application": p.Application.Name} {
+		if got := rows[0][slices.Index(head, column)]; got != want {
+			t.Errorf("%s is %q", column, got)
+		}
+	}
+}

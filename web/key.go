@@ -99,9 +99,10 @@ func (s *Server) showKey(c echo.Context) error {
 	actor := portal.ActorFrom(ctx)
 	return s.render(c, http.StatusOK, key.Name, page.Key{
 		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history),
-		CanChange: key.Changeable == nil,
-		SeesUser:  key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
-		Now:       s.manage.Now(),
+		CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil, Secrets: key.Secrets,
+		DeliveryEnds: key.Delivery.ExpiresAt, SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,
+		SeesUser: key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
+		Now:      s.manage.Now(),
 	}.Render())
 }
 

@@ -45,14 +45,15 @@ func (s *Server) createKey(c echo.Context) error {
 	if made.Secret.IsZero() {
 		return s.redirectWith(c, page.KeyPath(made.ID), "This form was sent before: the key was generated once and is not shown again. If it was not saved, revoke it and generate another.")
 	}
-	return s.renderSavedKey(c, made)
+	return s.renderSavedKey(c, made, page.KeyPath(made.ID))
 }
 
-// renderSavedKey shows a new key. It is stored already and can't be shown again,
-// so the page comes without its frame when that can't be made.
-func (s *Server) renderSavedKey(c echo.Context, made manage.GeneratedKey) error {
+// renderSavedKey shows a new secret; closing leads on to an address. It is stored
+// already and can't be shown again, so the page comes without its frame when that
+// can't be made.
+func (s *Server) renderSavedKey(c echo.Context, made manage.GeneratedKey, closeTo string) error {
 	const title = "Save generated key"
-	saved := page.SavedKey{Key: made.Key, Secret: made.Secret.Reveal(), Now: s.manage.Now()}
+	saved := page.SavedKey{Key: made.Key, Secret: made.Secret.Reveal(), Close: closeTo, Now: s.manage.Now()}
 	err := s.render(c, http.StatusOK, title, saved.Render())
 	if err == nil || c.Response().Committed {
 		return err

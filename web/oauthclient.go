@@ -1,156 +1,226 @@
 package web
 
 import (
-	"encoding/base64"
-	"mime"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
-	"keyportal/internal/verify"
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/templates/page"
 )
 
-// readOAuthForm reads the parameters of a request: from the body alone, each once.
-// One without a value reads as one that was left out (RFC 6749, section 3.2).
-func readOAuthForm(r *http.Request) (map[string]string, error) {
-	if r.URL.RawQuery != "" || r.URL.ForceQuery {
-		return nil, invalidRequest("This address takes nothing in its query, which may be in logs now. If a secret was in it, have it regenerated. Send all parameters in the body.")
+// showOAuthClient shows My Account → API Key: the OAuth client of the license whose
+// instance one is signed in to. Who may not have it is told whom to ask.
+func (s *Server) showOAuthClient(c echo.Context) error {
+	return s.renderOAuthClient(c, http.StatusOK, page.Form{}, "")
+}
+
+// viewClientSecret shows the Client Secret in this very response, after the password
+// where it was not entered just now.
+func (s *Server) viewClientSecret(c echo.Context) error {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
-	if err != nil || kind != echo.MIMEApplicationForm {
-		return nil, invalidRequest("Send the parameters in the body, with the Content-Type application/x-www-form-urlencoded.")
+	client, err := s.clientOfSession(c, here)
+	if err != nil {
+		return err
 	}
-	form := map[string]string{}
-	for name, values := range r.PostForm {
-		if len(values) > 1 {
-			return nil, invalidRequest("A parameter was sent more than once. Send each one once.")
+	value, token, err := s.manage.ViewSecret(c.Request().Context(), here.session, client.Key.ID, c.Request().PostForm.Get("current"))
+	if !token.IsZero() {
+		if err := s.startSession(c, token.Reveal()); err != nil {
+			return err
 		}
-		form[name] = values[0]
 	}
-	return form, nil
-}
-
-// proof is how somebody proves who they are: as an OAuth client, or with an API
-// key or access token.
-type proof struct{ id, secret, key string }
-
-// proofIn finds the one way in which a request proves who sends it (RFC 6749,
-// section 2.3).
-func proofIn(r *http.Request, form map[string]string) (proof, error) {
-	headers, keys := r.Header.Values(echo.HeaderAuthorization), r.Header.Values("X-Api-Key")
-	ways := len(headers) + len(keys)
-	if form["client_secret"] != "" {
-		ways++
-	}
-	switch {
-	case ways > 1:
-		return proof{}, invalidRequest("The request proves in more than one way who sends it. Use HTTP Basic, or client_id and client_secret in the body, not both.")
-	case len(keys) == 1:
-		return proof{key: keys[0]}, nil
-	case len(headers) == 1:
-		return proofInHeader(headers[0], form["client_id"])
-	}
-	return proof{id: form["client_id"], secret: form["client_secret"]}, nil
-}
-
-// proofInHeader reads an Authorization header. Many programs that use HTTP Basic
-// name themselves in the body too, which is no second proof, but must not be
-// another name.
-func proofInHeader(header, named string) (p proof, err error) {
-	scheme, value, _ := strings.Cut(header, " ")
-	value = strings.TrimSpace(value)
-	switch {
-	case strings.EqualFold(scheme, "Bearer"):
-		return proof{key: value}, nil
-	case !strings.EqualFold(scheme, "Basic"):
-		return proof{}, invalidClient("Only HTTP Basic is known as a way to authenticate in the Authorization header.")
-	}
-	if p.id, p.secret, err = decodeBasic(value); err != nil {
-		return proof{}, invalidClient("The Authorization header cannot be read. Encode ID and secret as a form does, join them by a colon, and encode that in Base64.")
-	}
-	if named != "" && named != p.id {
-		return proof{}, invalidRequest("The parameter client_id names another client than the Authorization header.")
-	}
-	return p, nil
-}
-
-// decodeBasic reads what HTTP Basic has of a client, each half of it encoded as
-// in a form (RFC 6749, section 2.3.1).
-func decodeBasic(value string) (id, secret string, err error) {
-	decoded, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return "", "", err
+		return s.answerForm(c, err, func(status int) error {
+			return s.renderOAuthClient(c, status, withError(page.Form{}, err), "")
+		})
 	}
-	id, secret, _ = strings.Cut(string(decoded), ":")
-	if id, err = url.QueryUnescape(id); err != nil {
-		return "", "", err
-	}
-	secret, err = url.QueryUnescape(secret)
-	return id, secret, err
+	return s.renderOAuthClient(c, http.StatusOK, page.Form{}, value.Reveal())
 }
 
-// clientIn gives the OAuth client that a request says it comes from.
-func clientIn(c echo.Context, form map[string]string) (verify.ClientRequest, error) {
-	p, err := proofIn(c.Request(), form)
+// clientOfSession gives the OAuth client of the license that a session is signed in
+// to.
+func (s *Server) clientOfSession(c echo.Context, here *visit) (manage.OAuthClient, error) {
+	if here.session.InstanceID == 0 {
+		return manage.OAuthClient{}, portal.Conflict("You are not signed in to an instance. Choose the one whose API key you want first.")
+	}
+	ctx := c.Request().Context()
+	instance, err := s.manage.Instance(ctx, here.session.InstanceID)
 	if err != nil {
-		return verify.ClientRequest{}, err
+		return manage.OAuthClient{}, err
 	}
-	return p.client(c)
+	return s.manage.OAuthClient(ctx, instance.LicenseID)
 }
 
-func (p proof) client(c echo.Context) (verify.ClientRequest, error) {
-	if p.id == "" || p.secret == "" {
-		return verify.ClientRequest{}, invalidClient("Send the Client ID (OAuth) and the Client Secret, with HTTP Basic or as client_id and client_secret in the body.")
-	}
-	return verify.ClientRequest{ID: p.id, Secret: p.secret, ClientIP: addressOf(c)}, nil
-}
-
-func (s *Server) admitClient(c echo.Context, client verify.ClientRequest) (verify.Decision, error) {
-	decision, err := s.Checker.CheckClient(c.Request().Context(), client)
+func (s *Server) renderOAuthClient(c echo.Context, status int, form page.Form, shown string) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
 	if err != nil {
-		return decision, unavailable(err)
+		return err
 	}
-	if !decision.Valid() {
-		return decision, refusedClient(decision.Code)
+	organization := here.session.OrganizationID
+	if organization == 0 {
+		return s.renderNoOrganization(c, status, page.OAuthClientTitle)
 	}
-	return decision, nil
+	view := page.OAuthClient{Form: form, Secret: shown, BaseURL: s.BaseURL.String(), Now: s.manage.Now()}
+	if view.Organization, err = s.manage.Organization(ctx, organization); err != nil {
+		return err
+	}
+	if portal.Can(here.actor, portal.ViewClientSecret, organization) != nil {
+		return s.renderAskForClient(c, status, view.Organization)
+	}
+	if view.Licenses, err = s.licenseInstances(c, organization, here.session.InstanceID); err != nil {
+		return err
+	}
+	if here.session.InstanceID != 0 {
+		client, err := s.clientOfSession(c, here)
+		if err != nil {
+			return err
+		}
+		view.License, view.Key, view.Secrets, view.Uses = client.License, client.Key, client.Secrets, client.Uses
+		view.Viewable, view.NeedsPassword = client.Viewable, s.manage.NeedsPassword(here.session)
+	}
+	view.Member = here.actor.Member(organization)
+	view.CanSet = portal.Can(here.actor, portal.ManageSettings, organization) == nil
+	return s.render(c, status, page.OAuthClientTitle, view.Render())
 }
 
-// callerIn admits who may ask about tokens: an OAuth client, or the holder of an
-// API key or access token.
-func (s *Server) callerIn(c echo.Context, form map[string]string) (verify.Decision, error) {
-	p, err := proofIn(c.Request(), form)
+// renderAskForClient tells somebody who may not have the Client Secret whom to ask.
+func (s *Server) renderAskForClient(c echo.Context, status int, organization portal.Organization) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
 	if err != nil {
-		return verify.Decision{}, err
+		return err
 	}
-	if p.key != "" {
-		return s.admitKey(c, p.key)
-	}
-	client, err := p.client(c)
+	view := page.AskForClient{Organization: organization, From: here.user.Name(), Address: s.BaseURL.JoinPath(page.OAuthClientPath).String()}
+	keepers, err := s.manage.SecretKeepers(ctx, organization.ID)
 	if err != nil {
-		return verify.Decision{}, err
+		return err
 	}
-	return s.admitClient(c, client)
+	for _, keeper := range keepers {
+		view.Keepers = append(view.Keepers, keeper.Name())
+	}
+	if here.session.InstanceID != 0 {
+		instance, err := s.manage.Instance(ctx, here.session.InstanceID)
+		if err != nil {
+			return err
+		}
+		view.Instance = instance.Name
+	}
+	return s.render(c, status, page.OAuthClientTitle, view.Render())
 }
 
-func (s *Server) admitKey(c echo.Context, key string) (verify.Decision, error) {
-	decision, err := s.Checker.Check(c.Request().Context(), verify.Request{
-		Credential: key, ClientIP: addressOf(c), Impersonate: c.Request().Header.Values("Impersonate-User-Id"), AllowUnmatched: true,
-	})
+// licenseInstances lists an organization's licenses with the instances that share
+// each one's OAuth client.
+func (s *Server) licenseInstances(c echo.Context, organization, here int64) ([]page.LicenseInstances, error) {
+	ctx := c.Request().Context()
+	details, err := s.manage.OrganizationDetails(ctx, organization)
 	if err != nil {
-		return decision, unavailable(err)
+		return nil, err
 	}
-	if !decision.Valid() {
-		return decision, invalidToken(decision.Message)
+	licenses := make([]page.LicenseInstances, len(details.Licenses))
+	for i, license := range details.Licenses {
+		licenses[i].License = license
+		for _, instance := range details.Instances {
+			if instance.LicenseID == license.ID {
+				licenses[i].Instances = append(licenses[i].Instances, instance)
+				licenses[i].Here = licenses[i].Here || instance.ID == here
+			}
+		}
 	}
-	return decision, nil
+	return licenses, nil
 }
 
-// addressOf gives where a request came from; the zero Addr when that is not known.
-func addressOf(c echo.Context) netip.Addr {
-	address, _ := netip.ParseAddr(c.RealIP())
-	return address
+// enterInstance moves the session to another instance of the user's clients.
+func (s *Server) enterInstance(c echo.Context) error {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	instance, err := s.manage.EnterInstance(c.Request().Context(), here.session, number(c.Request().PostForm, "instance"))
+	if err != nil {
+		return err
+	}
+	return s.redirectWith(c, page.OAuthClientPath, "You are in the instance "+instance.Name+" now.")
+}
+
+func (s *Server) showNewOAuthClient(c echo.Context) error {
+	return s.renderNewOAuthClient(c, http.StatusOK, newForm(c, nil))
+}
+
+// createOAuthClient makes the OAuth client and shows its secret in this very
+// response, the only one that has it unless secrets may be viewed again.
+func (s *Server) createOAuthClient(c echo.Context) error {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	client, err := s.clientOfSession(c, here)
+	if err != nil {
+		return err
+	}
+	values := c.Request().PostForm
+	expires, err := endOfDay(values.Get("expires"))
+	var made manage.GeneratedKey
+	if err == nil {
+		made, err = s.manage.CreateKey(c.Request().Context(), manage.NewKey{
+			Submission: values.Get("submission"), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
+			UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"], ExpiresAt: expires,
+		})
+	}
+	if err != nil {
+		return s.answerForm(c, err, func(status int) error { return s.renderNewOAuthClient(c, status, withError(newForm(c, nil), err)) })
+	}
+	if made.Secret.IsZero() {
+		return s.redirectWith(c, page.OAuthClientPath, "This form was sent before: the API key was made once. If its secret was not saved, regenerate it.")
+	}
+	return s.renderSavedKey(c, made, page.OAuthClientPath)
+}
+
+// renderNewOAuthClient offers the API sets of the mapped user that was chosen, all of
+// them selected at first.
+func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form) error {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return err
+	}
+	client, err := s.clientOfSession(c, here)
+	if err != nil {
+		return err
+	}
+	if client.Key.ID != 0 {
+		return s.redirect(c, page.OAuthClientPath)
+	}
+	organization := client.License.OrganizationID
+	if number(form.Values, "user") == 0 && here.actor.Member(organization) {
+		form.Values.Set("user", strconv.FormatInt(here.user.ID, 10))
+	}
+	user := number(form.Values, "user")
+	of, err := s.manage.Organization(ctx, organization)
+	if err != nil {
+		return err
+	}
+	view := page.NewOAuthClient{Form: form, License: client.License, ExpiryRequired: of.ExpiryRequired}
+	if view.Users, view.MoreUsers, err = s.manage.KeyUsers(ctx, organization, user); err != nil {
+		return err
+	}
+	if view.Offered, err = s.manage.OfferedAPISets(ctx, organization, user); err != nil {
+		return err
+	}
+	if c.Request().Method != http.MethodPost && !form.Values.Has("api_set") {
+		selectAll(form.Values, view.Offered)
+	}
+	return s.render(c, status, page.OAuthClientTitle, view.Render())
+}
+
+func selectAll(values url.Values, sets []portal.APISet) {
+	for _, set := range sets {
+		values.Add("api_set", set.Slug)
+	}
 }

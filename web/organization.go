@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -38,59 +39,173 @@ func (s *Server) listOrganizations(c echo.Context) error {
 	}
 	return s.render(c, http.StatusOK, "Organizations", page.Organizations{
 		Rows: found.Rows, List: viewList(c, list, found.Next),
-		CanCreate: portal.Can(portal.ActorFrom(c.Request().Context()), portal.ManageOrganizations, 0) == nil,
+		CanManage: portal.Can(portal.ActorFrom(c.Request().Context()), portal.ManageOrganizations, 0) == nil, Now: s.manage.Now(),
 	}.Render())
 }
 
+// showOrganization shows a client at a glance, with its licenses.
+func (s *Server) showOrganization(c echo.Context) error {
+	id, err := pathID(c, "id", portal.NounOrganization)
+	if err != nil {
+		return err
+	}
+	client, err := s.manage.OrganizationDetails(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	actor := portal.ActorFrom(c.Request().Context())
+	may := func(need portal.Authority) bool { return portal.Can(actor, need, id) == nil }
+	return s.render(c, http.StatusOK, client.Name, page.Organization{
+		Organization: client.Organization, Allowed: client.Allowed, Figures: client.Figures, Licenses: licenseRows(client), Here: actor.OrganizationID == id,
+		SeesLicenses: may(portal.ViewLicenses), SeesUsers: may(portal.ViewUsers), SeesRequests: may(portal.Requests) || may(portal.DecideRequests),
+		SeesKeys: portal.CanUseKeysOf(actor, portal.SeeKey, id, actor.UserID) == nil, SeesOthers: may(portal.ViewOrganizations),
+		CanManage: may(portal.ManageOrganizations), CanLicense: may(portal.ManageLicenses), CanSet: may(portal.ManageSettings), Now: s.manage.Now(),
+	}.Render())
+}
+
+// licenseRows puts a client's licenses and instances together.
+func licenseRows(client manage.OrganizationDetails) []page.LicenseRow {
+	rows := make([]page.LicenseRow, len(client.Licenses))
+	for i, license := range client.Licenses {
+		rows[i].License = license
+		rows[i].Instances = slices.DeleteFunc(slices.Clone(client.Instances), func(one portal.Instance) bool { return one.LicenseID != license.ID })
+	}
+	return rows
+}
+
 func (s *Server) showNewOrganization(c echo.Context) error {
-	return s.renderOrganizationForm(c, http.StatusOK, newForm(c, nil), 0)
+	return s.renderOrganizationForm(c, http.StatusOK, newForm(c, nil), portal.Organization{})
 }
 
 func (s *Server) createOrganization(c echo.Context) error {
 	made, err := s.manage.CreateOrganization(c.Request().Context(), organizationInput(c, 0))
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error {
-			return s.renderOrganizationForm(c, status, withError(newForm(c, nil), err), 0)
+			return s.renderOrganizationForm(c, status, withError(newForm(c, nil), err), portal.Organization{})
 		})
 	}
-	return s.redirectWith(c, "/organizations", made.Name+" was created.")
+	return s.redirectWith(c, page.OrganizationPath(made.ID), made.Name+" was created. Add its licenses, then its users.")
 }
 
 func (s *Server) showOrganizationEdit(c echo.Context) error {
-	id, err := pathID(c, "id", portal.NounOrganization)
-	if err != nil {
-		return err
-	}
-	organization, err := s.manage.Organization(c.Request().Context(), id)
+	organization, err := s.organizationOf(c)
 	if err != nil {
 		return err
 	}
 	return s.renderOrganizationForm(c, http.StatusOK, newForm(c, url.Values{
 		"name": {organization.Name}, "level": {strconv.FormatInt(organization.LevelID, 10)}, "version": {strconv.FormatInt(organization.Version, 10)},
-	}), id)
+	}), organization)
 }
 
 func (s *Server) updateOrganization(c echo.Context) error {
-	id, err := pathID(c, "id", portal.NounOrganization)
+	organization, err := s.organizationOf(c)
 	if err != nil {
 		return err
 	}
-	in := organizationInput(c, id)
+	in := organizationInput(c, organization.ID)
 	if err := s.manage.UpdateOrganization(c.Request().Context(), in); err != nil {
 		return s.answerForm(c, err, func(status int) error {
-			return s.renderOrganizationForm(c, status, withError(newForm(c, nil), err), id)
+			return s.renderOrganizationForm(c, status, withError(newForm(c, nil), err), organization)
 		})
 	}
-	return s.redirectWith(c, "/organizations", in.Name+" was saved.")
+	return s.redirectWith(c, page.OrganizationPath(organization.ID), in.Name+" was saved.")
 }
 
-func (s *Server) renderOrganizationForm(c echo.Context, status int, form page.Form, id int64) error {
+func (s *Server) renderOrganizationForm(c echo.Context, status int, form page.Form, organization portal.Organization) error {
 	levels, err := s.manage.ClientLevels(c.Request().Context())
 	if err != nil {
 		return err
 	}
-	view := page.OrganizationForm{Form: form, ID: id, Levels: levels}
+	view := page.OrganizationForm{Form: form, Organization: organization, Levels: levels}
 	return s.render(c, status, view.Title(), view.Render())
+}
+
+func (s *Server) showOrganizationSuspend(c echo.Context) error {
+	return s.renderOrganizationSuspend(c, http.StatusOK, nil)
+}
+
+func (s *Server) suspendOrganization(c echo.Context) error {
+	organization, err := s.organizationOf(c)
+	if err != nil {
+		return err
+	}
+	if err := s.manage.SuspendOrganization(c.Request().Context(), organization.ID, c.Request().PostForm.Get("confirm")); err != nil {
+		return s.answerForm(c, err, func(status int) error { return s.renderOrganizationSuspend(c, status, err) })
+	}
+	return s.redirectWith(c, page.OrganizationPath(organization.ID), organization.Name+" is suspended: its keys are refused from the next check on.")
+}
+
+// renderOrganizationSuspend asks before a client is suspended. One that is
+// suspended already is shown as it is.
+func (s *Server) renderOrganizationSuspend(c echo.Context, status int, refusal error) error {
+	id, err := pathID(c, "id", portal.NounOrganization)
+	if err != nil {
+		return err
+	}
+	client, err := s.manage.OrganizationDetails(c.Request().Context(), id)
+	switch {
+	case err != nil:
+		return err
+	case client.Suspended:
+		return s.redirect(c, page.OrganizationPath(id))
+	}
+	view := page.OrganizationSuspend{Form: withError(page.Form{}, refusal), Organization: client.Organization, Figures: client.Figures, Licenses: client.Licenses, Now: s.manage.Now()}
+	return s.render(c, status, "Suspend "+client.Name, view.Render())
+}
+
+func (s *Server) reactivateOrganization(c echo.Context) error {
+	organization, err := s.organizationOf(c)
+	if err != nil {
+		return err
+	}
+	if err := s.manage.ReactivateOrganization(c.Request().Context(), organization.ID); err != nil {
+		return err
+	}
+	return s.redirectWith(c, page.OrganizationPath(organization.ID), organization.Name+" is active again: its keys are accepted from the next check on.")
+}
+
+func (s *Server) showSettings(c echo.Context) error {
+	organization, err := s.organizationOf(c)
+	if err != nil {
+		return err
+	}
+	values := url.Values{"version": {strconv.FormatInt(organization.Version, 10)}}
+	if organization.SecretViewing {
+		values.Set("secret_viewing", "on")
+	}
+	return s.renderSettings(c, http.StatusOK, newForm(c, values), organization)
+}
+
+func (s *Server) updateSettings(c echo.Context) error {
+	organization, err := s.organizationOf(c)
+	if err != nil {
+		return err
+	}
+	values := c.Request().PostForm
+	in := manage.SettingsInput{OrganizationID: organization.ID, Version: number(values, "version"), SecretViewing: checked(values, "secret_viewing")}
+	if err := s.manage.UpdateSettings(c.Request().Context(), in); err != nil {
+		return s.answerForm(c, err, func(status int) error {
+			return s.renderSettings(c, status, withError(newForm(c, nil), err), organization)
+		})
+	}
+	return s.redirectWith(c, page.SettingsPath(organization.ID), "The settings were saved.")
+}
+
+func (s *Server) renderSettings(c echo.Context, status int, form page.Form, organization portal.Organization) error {
+	actor := portal.ActorFrom(c.Request().Context())
+	if err := portal.Can(actor, portal.ManageSettings, organization.ID); err != nil {
+		return err
+	}
+	view := page.OrganizationSettings{Form: form, Organization: organization, SeesOrganization: portal.CanSeeLicenses(actor, organization.ID) == nil}
+	return s.render(c, status, "Settings", view.Render())
+}
+
+func (s *Server) organizationOf(c echo.Context) (portal.Organization, error) {
+	id, err := pathID(c, "id", portal.NounOrganization)
+	if err != nil {
+		return portal.Organization{}, err
+	}
+	return s.manage.Organization(c.Request().Context(), id)
 }
 
 func organizationInput(c echo.Context, id int64) manage.OrganizationInput {

@@ -25,6 +25,14 @@ func (s *Server) showOverview(c echo.Context) error {
 			return err
 		}
 	}
+	if view.Deliveries, err = s.manage.Deliveries(ctx); err != nil {
+		return err
+	}
+	if portal.Can(here.actor, portal.DecideRequests, 0) == nil {
+		if view.Waiting, err = s.manage.RequestsWaiting(ctx, organization); err != nil {
+			return err
+		}
+	}
 	view.CanCreate = portal.Can(here.actor, portal.ManageOrganizations, 0) == nil
 	if portal.Can(here.actor, portal.ViewLicenses, organization) == nil {
 		if view.Licenses, err = s.manage.Licenses(ctx, organization); err != nil {

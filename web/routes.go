@@ -28,6 +28,16 @@ var (
 	seeUsers   = needs(portal.ViewUsers)
 	seeKeys    = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys)
 	changeKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys)
+	rotateKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
+	keepSecret = needs(portal.ViewClientSecret)
+	issueKeys  = needs(portal.ManageAPIKeys)
+
+	seeRequests    = needs(portal.RequestAPIKeys, portal.Requests, portal.DecideRequests)
+	requestKeys    = needs(portal.RequestAPIKeys)
+	decideRequests = needs(portal.DecideRequests)
+
+	seeLicenses        = needs(portal.ViewLicenses, portal.RequestAPIKeys) // see portal.CanSeeLicenses
+	changeApplications = needs(portal.ManageApplications, portal.ManageOrganizations)
 )
 
 // routes is the table of all routes.
@@ -50,6 +60,12 @@ var routes = []route{
 	{get, "/profile", signedIn, (*Server).showProfile, ""},
 	{get, "/profile/password", signedIn, (*Server).showPasswordChange, ""},
 	{post, "/profile/password", signedIn, (*Server).changePassword, "/profile/password"},
+
+	{get, "/account/api-key", signedIn, (*Server).showOAuthClient, ""},
+	{get, "/account/api-key/new", keepSecret, (*Server).showNewOAuthClient, ""},
+	{post, "/account/api-key", keepSecret, (*Server).createOAuthClient, "/account/api-key/new"},
+	{post, "/account/api-key/secret", keepSecret, (*Server).viewClientSecret, "/account/api-key"},
+	{post, "/account/instance", signedIn, (*Server).enterInstance, "/account/api-key"},
 
 	{get, "/users", seeUsers, (*Server).listUsers, ""},
 	{get, "/users/new", needs(portal.ManageUsers), (*Server).showNewUser, ""},
@@ -85,11 +101,49 @@ var routes = []route{
 	{get, "/organizations", needs(portal.ViewOrganizations), (*Server).listOrganizations, ""},
 	{get, "/organizations/new", needs(portal.ManageOrganizations), (*Server).showNewOrganization, ""},
 	{post, "/organizations", needs(portal.ManageOrganizations), (*Server).createOrganization, "/organizations/new"},
+	{get, "/organizations/:id", seeLicenses, (*Server).showOrganization, ""},
 	{get, "/organizations/:id/edit", needs(portal.ManageOrganizations), (*Server).showOrganizationEdit, ""},
 	{post, "/organizations/:id", needs(portal.ManageOrganizations), (*Server).updateOrganization, "/organizations/:id/edit"},
+	{get, "/organizations/:id/suspend", needs(portal.ManageOrganizations), (*Server).showOrganizationSuspend, ""},
+	{post, "/organizations/:id/suspend", needs(portal.ManageOrganizations), (*Server).suspendOrganization, "/organizations/:id/suspend"},
+	{post, "/organizations/:id/reactivate", needs(portal.ManageOrganizations), (*Server).reactivateOrganization, "/organizations/:id"},
+	{get, "/organizations/:id/settings", needs(portal.ManageSettings), (*Server).showSettings, ""},
+	{post, "/organizations/:id/settings", needs(portal.ManageSettings), (*Server).updateSettings, "/organizations/:id/settings"},
+
+	{get, "/levels", needs(portal.ManageOrganizations), (*Server).listLevels, ""},
+	{get, "/levels/new", needs(portal.ManageOrganizations), (*Server).showNewLevel, ""},
+	{post, "/levels", needs(portal.ManageOrganizations), (*Server).createLevel, "/levels/new"},
+	{get, "/levels/:id/edit", needs(portal.ManageOrganizations), (*Server).showLevelEdit, ""},
+	{post, "/levels/:id", needs(portal.ManageOrganizations), (*Server).updateLevel, "/levels/:id/edit"},
+	{post, "/levels/:id/delete", needs(portal.ManageOrganizations), (*Server).deleteLevel, "/levels/:id/edit"},
+
+	{get, "/organizations/:id/licenses/new", needs(portal.ManageLicenses), (*Server).showNewLicense, ""},
+	{post, "/organizations/:id/licenses", needs(portal.ManageLicenses), (*Server).createLicense, "/organizations/:id/licenses/new"},
+	{get, "/licenses/:id", needs(portal.ViewLicenses), (*Server).showLicense, ""},
+	{get, "/licenses/:id/edit", needs(portal.ManageLicenses), (*Server).showLicenseEdit, ""},
+	{post, "/licenses/:id", needs(portal.ManageLicenses), (*Server).updateLicense, "/licenses/:id/edit"},
+	{get, "/licenses/:id/deactivate", needs(portal.ManageLicenses), (*Server).showLicenseDeactivate, ""},
+	{post, "/licenses/:id/deactivate", needs(portal.ManageLicenses), (*Server).deactivateLicense, "/licenses/:id/deactivate"},
+	{post, "/licenses/:id/activate", needs(portal.ManageLicenses), (*Server).activateLicense, "/licenses/:id"},
+	{post, "/licenses/:id/instances", needs(portal.ManageLicenses), (*Server).createInstance, "/licenses/:id"},
+	{get, "/licenses/:id/instances/:instance/remove", needs(portal.ManageLicenses), (*Server).showInstanceRemove, ""},
+	{post, "/licenses/:id/instances/:instance/remove", needs(portal.ManageLicenses), (*Server).removeInstance, "/licenses/:id/instances/:instance/remove"},
+
+	{get, "/applications", needs(portal.ManageOrganizations), (*Server).listApplications, ""},
+	{get, "/applications/new", needs(portal.ManageOrganizations), (*Server).showNewApplication, ""},
+	{post, "/applications", needs(portal.ManageOrganizations), (*Server).createApplication, "/applications/new"},
+	{get, "/applications/:id/edit", changeApplications, (*Server).showApplicationEdit, ""},
+	{post, "/applications/:id", changeApplications, (*Server).updateApplication, "/applications/:id/edit"},
+	{post, "/applications/:id/retire", changeApplications, (*Server).retireApplication, "/applications/:id/edit"},
+	{post, "/applications/:id/restore", changeApplications, (*Server).restoreApplication, "/applications/:id/edit"},
+	{get, "/organizations/:id/applications", seeLicenses, (*Server).showMatrix, ""},
+	{get, "/organizations/:id/applications/new", needs(portal.ManageApplications), (*Server).showNewClientApplication, ""},
+	{post, "/organizations/:id/applications", needs(portal.ManageApplications), (*Server).createClientApplication, "/organizations/:id/applications/new"},
 
 	{get, "/keys", seeKeys, (*Server).listKeys, ""},
 	{get, "/keys.csv", seeKeys, (*Server).exportKeys, ""},
+	{get, "/keys/issue", issueKeys, (*Server).showIssue, ""},
+	{post, "/keys/issue", issueKeys, (*Server).issueKey, "/keys/issue"},
 	{get, "/keys/new", changeKeys, (*Server).showNewKey, ""},
 	{post, "/keys", changeKeys, (*Server).createKey, "/keys/new"},
 	{get, "/keys/:id", seeKeys, (*Server).showKey, ""},
@@ -99,6 +153,25 @@ var routes = []route{
 	{post, "/keys/:id/disable", changeKeys, (*Server).disableKey, "/keys/:id"},
 	{get, "/keys/:id/revoke", changeKeys, (*Server).showKeyRevoke, ""},
 	{post, "/keys/:id/revoke", changeKeys, (*Server).revokeKey, "/keys/:id/revoke"},
+	{get, "/keys/:id/delivery", signedIn, (*Server).showDelivery, ""},
+	{post, "/keys/:id/delivery", signedIn, (*Server).openDelivery, "/keys/:id/delivery"},
+	{post, "/keys/:id/deliver", changeKeys, (*Server).renewDelivery, "/keys/:id"},
+	{get, "/keys/:id/rotate", rotateKeys, (*Server).showKeyRotation, ""},
+	{post, "/keys/:id/rotate", rotateKeys, (*Server).rotateKey, "/keys/:id/rotate"},
+	{post, "/keys/:id/retire-old", rotateKeys, (*Server).retireOldSecret, "/keys/:id/rotate"},
+
+	{get, "/requests", seeRequests, (*Server).listRequests, ""},
+	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},
+	{post, "/requests", requestKeys, (*Server).createRequest, "/requests/new"},
+	{get, "/requests/:id", signedIn, (*Server).showRequest, ""},
+	{post, "/requests/:id/take", decideRequests, (*Server).takeRequest, "/requests/:id"},
+	{post, "/requests/:id/ask", decideRequests, (*Server).askRequester, "/requests/:id"},
+	{post, "/requests/:id/answer", signedIn, (*Server).answerRequest, "/requests/:id"},
+	{get, "/requests/:id/approve", decideRequests, (*Server).showApproval, ""},
+	{post, "/requests/:id/approve", decideRequests, (*Server).approveRequest, "/requests/:id/approve"},
+	{post, "/requests/:id/decline", decideRequests, (*Server).declineRequest, "/requests/:id"},
+	{get, "/requests/:id/withdraw", signedIn, (*Server).showRequestWithdraw, ""},
+	{post, "/requests/:id/withdraw", signedIn, (*Server).withdrawRequest, "/requests/:id/withdraw"},
 }
 
 func (s *Server) addRoutes() {

@@ -8,12 +8,14 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
+	"keyportal/internal/keyset"
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
@@ -27,17 +29,19 @@ import (
 type running struct {
 	t       testing.TB
 	URL     string
+	Handler http.Handler
 	Store   *store.Store
 	Manager *manage.Manager
-	Checker *verify.Checker
-	Handler http.Handler
 	Log     *lockedBuilder
 
 	Organization, Other                                             portal.Organization
 	SuperAdmin, Support, Admin, Member, Colleague, Nobody, Stranger portal.User   // Stranger is the admin of Other, Nobody has no role
 	Billing, Dunning, Revenue                                       portal.APISet // Member's roles allow the first two
 	Role                                                            portal.Role
-	Key                                                             portal.Key // Member's, granted Billing
+	License                                                         portal.License     // of Organization
+	Instance                                                        portal.Instance    // of License
+	Application                                                     portal.Application // Organization's own
+	Key                                                             portal.Key         // Member's, granted Billing
 	Secret                                                          secret.Value
 }
 
@@ -50,10 +54,13 @@ func startPortalOn(t testing.TB, s *store.Store) *running {
 	p := &running{t: t, Store: s, Log: &lockedBuilder{}}
 	server := httptest.NewUnstartedServer(nil)
 	base := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
-	p.Manager = manage.New(manage.Options{Store: s, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
-	p.Checker = verify.New(s, verify.Options{})
+	keys, err := keyset.Open(filepath.Join(t.TempDir(), "keyset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Manager = manage.New(manage.Options{Store: s, Sealer: keys, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
 	p.Handler = web.New(web.Options{
-		Manager: p.Manager, Checker: p.Checker, BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Manager: p.Manager, Checker: verify.New(s, verify.Options{}), BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	server.Config.Handler = p.Handler
 	server.Start()
@@ -98,6 +105,9 @@ func (p *running) populate() {
 	membership := storetest.Member(t, s, p.Organization, p.Member, p.Role)
 	storetest.Member(t, s, p.Organization, p.Colleague, p.Role)
 	storetest.Member(t, s, p.Organization, p.Nobody)
+	p.License = storetest.License(t, s, p.Organization)
+	p.Instance = storetest.Instance(t, s, p.License)
+	p.Application = storetest.Application(t, s, p.Organization)
 	p.Key, p.Secret = storetest.Key(t, s, membership, func(k *portal.Key) {
 		k.Name, k.APISets, k.AllowedNetworks, k.CanImpersonate = "Integration", []portal.APISet{p.Billing}, nil, false
 	})
@@ -122,6 +132,13 @@ func (p *running) visitor() *browser {
 // as gives a browser in which a user is signed in, without the Log In page.
 func (p *running) as(user portal.User) *browser {
 	p.t.Helper()
+	return p.asIn(user, portal.Instance{})
+}
+
+// asIn is as for somebody who is signed in to an instance of Organization; the zero
+// Instance is none.
+func (p *running) asIn(user portal.User, instance portal.Instance) *browser {
+	p.t.Helper()
 	b := p.visitor()
 	token := secret.New("", secret.Session)
 	hash := token.Hash()
@@ -129,8 +146,8 @@ func (p *running) as(user portal.User) *browser {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	session := portal.Session{Hash: hash[:], UserID: user.ID, Address: "127.0.0.1", OrganizationID: p.Organization.ID}
-	if len(memberships) > 0 {
+	session := portal.Session{Hash: hash[:], UserID: user.ID, Address: "127.0.0.1", OrganizationID: p.Organization.ID, InstanceID: instance.ID}
+	if len(memberships) > 0 && instance.ID == 0 {
 		session.OrganizationID = memberships[0].OrganizationID
 	}
 	err = p.Store.Update(context.Background(), func(u *store.Update) error {
@@ -250,3 +267,23 @@ func (a answer) expect(t testing.TB, status int, texts ...string) answer {
 	}
 	return a
 }
+
+// holder gives a member of Organization who holds the authorities and nothing
+// else.
+func (p *running) holder(authorities ...portal.Authority) portal.User {
+	p.t.Helper()
+	user := storetest.User(p.t, p.Store)
+	storetest.Member(p.t, p.Store, p.Organization, user, storetest.Role(p.t, p.Store, p.Organization, authorities))
+	return user
+}
+
+// applicationKey adds a key of Member for an application and a license.
+func (p *running) applicationKey(application portal.Application, license portal.License, edit ...func(*portal.Key)) portal.Key {
+	p.t.Helper()
+	edit = append(edit, func(k *portal.Key) { k.ApplicationID, k.LicenseID = application.ID, license.ID })
+	key, _ := storetest.Key(p.t, p.Store, p.membership(p.Member, p.Organization), edit...)
+	return key
+}
+
+// count tells how many elements of a page a selector finds.
+func (a answer) count(selector string) int { return a.doc.Find(selector).Length() }

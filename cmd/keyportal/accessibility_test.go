@@ -165,6 +165,8 @@ var pages = []struct {
 	{"/", []string{"/"}},
 	{"/profile", []string{"/profile"}},
 	{"/profile/password", []string{"/profile/password"}},
+	{"/account/api-key", []string{"/account/api-key"}}, // of an instance: see TestTheAPIKeyPagesAreAccessible
+	{"/account/api-key/new", nil},
 	{"/users", []string{"/users", "/users?q=nobody+is+called+so", "/users?organization=all&state=disabled"}},
 	{"/users/new", []string{"/users/new"}},
 	{"/users/:id", []string{"/users/4", "/users/2", "/users/4?action=disable"}},
@@ -183,13 +185,37 @@ var pages = []struct {
 	{"/api-sets/:id/retire", []string{"/api-sets/1/retire"}},
 	{"/organizations", []string{"/organizations"}},
 	{"/organizations/new", []string{"/organizations/new"}},
+	{"/organizations/:id", []string{"/organizations/1", "/organizations/4"}}, // with licenses and without
 	{"/organizations/:id/edit", []string{"/organizations/1/edit"}},
+	{"/organizations/:id/suspend", []string{"/organizations/1/suspend"}},
+	{"/organizations/:id/settings", []string{"/organizations/1/settings"}},
+	{"/levels", []string{"/levels"}},
+	{"/levels/new", []string{"/levels/new"}},
+	{"/levels/:id/edit", []string{"/levels/2/edit"}},
+	{"/organizations/:id/licenses/new", []string{"/organizations/1/licenses/new", "/organizations/4/licenses/new"}}, // used up and not
+	{"/licenses/:id", []string{"/licenses/1"}},
+	{"/licenses/:id/edit", []string{"/licenses/1/edit"}},
+	{"/licenses/:id/deactivate", []string{"/licenses/1/deactivate"}},
+	{"/licenses/:id/instances/:instance/remove", []string{"/licenses/1/instances/1/remove"}},
+	{"/applications", []string{"/applications"}},
+	{"/applications/new", []string{"/applications/new"}},
+	{"/applications/:id/edit", []string{"/applications/1/edit"}},
+	{"/organizations/:id/applications", []string{"/organizations/1/applications", "/organizations/4/applications"}},
+	{"/organizations/:id/applications/new", []string{"/organizations/1/applications/new"}},
 	{"/keys", []string{"/keys", "/keys?q=nothing+is+called+so", "/keys?user=5"}},
 	{"/keys.csv", nil},
+	{"/keys/issue", []string{"/keys/issue", "/keys/issue?application=2&license=2&user=4", "/keys/issue?application=1&license=1"}}, // the last has a key already
 	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing"}},
-	{"/keys/:id", []string{"/keys/2", "/keys/1"}}, // active and revoked
+	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/19", "/keys/22"}}, // active, revoked, an OAuth client, not delivered yet
 	{"/keys/:id/edit", []string{"/keys/2/edit"}},
 	{"/keys/:id/revoke", []string{"/keys/2/revoke"}},
+	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/19/rotate"}},
+	{"/keys/:id/delivery", nil},
+	{"/requests", []string{"/requests", "/requests?state=all", "/requests?q=nothing+is+called+so"}},
+	{"/requests/new", []string{"/requests/new", "/requests/new?application=1&license=1"}},
+	{"/requests/:id", []string{"/requests/1", "/requests/2", "/requests/3", "/requests/4", "/requests/5"}}, // declined, taken, asked, approved, open
+	{"/requests/:id/approve", []string{"/requests/5/approve"}},
+	{"/requests/:id/withdraw", nil},
 }
 
 func TestEveryPageIsInspected(t *testing.T) {
@@ -228,7 +254,17 @@ func TestWhatOthersThanTheSuperAdminSeeIsAccessible(t *testing.T) {
 	browser := chromium(t)
 	b := newTab(t, browser, s.portal).withoutCache()
 	b.logIn("support")
-	for _, address := range []string{"/", "/organizations", "/keys"} {
+	for _, address := range []string{"/", "/organizations", "/keys", "/organizations/1", "/organizations/1/licenses/new", "/requests", "/requests/5", "/keys/issue?application=2&license=2&user=4"} {
+		b.visit(address, http.StatusOK)
+	}
+	call(b, network.ClearBrowserCookies, cdp.Empty{})
+	b.logIn("clientadmin")
+	for _, address := range []string{"/organizations/1", "/licenses/1"} {
+		b.visit(address, http.StatusOK)
+	}
+	call(b, network.ClearBrowserCookies, cdp.Empty{})
+	b.logIn("member") // who may request API keys
+	for _, address := range []string{"/organizations/1", "/organizations/1/applications"} {
 		b.visit(address, http.StatusOK)
 	}
 	for _, member := range []string{"member", "viewer"} {
@@ -240,6 +276,44 @@ func TestWhatOthersThanTheSuperAdminSeeIsAccessible(t *testing.T) {
 		b.visit("/organizations", http.StatusForbidden)
 		b.visit("/users/999", http.StatusNotFound)
 	}
+}
+
+func TestTheAPIKeyPagesAreAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal).withoutCache()
+	b.logInTo("BE34567890", "clientadmin")
+	b.visit("/account/api-key", http.StatusOK) // there is none yet
+	b.visit("/account/api-key/new", http.StatusOK)
+	b.follow(button("Finish"))
+	b.inspect("save-client")
+	b.logInTo("TEBE12345678A", "clientadmin")
+	b.visit("/account/api-key", http.StatusOK)
+	b.visit("/keys/19/rotate", http.StatusOK)
+	on[chromedp.Void](b, b.find(button("Regenerate Secret")), `function() { this.form.noValidate = true; this.disabled = false }`)
+	b.follow(button("Regenerate Secret"))
+	b.inspect("refused-regenerate")
+	b.pick(choice("The old secret goes on working"), "For 7 days")
+	b.fill(field("Type 12345678 to confirm"), "12345678")
+	b.follow(button("Regenerate Secret"))
+	b.click(button("Copy to clipboard"))
+	b.follow(link("Close"))
+	b.inspect("rotating")
+	b.visit("/keys/19", http.StatusOK)
+}
+
+func TestThePagesOfARequesterAreAccessible(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal).withoutCache()
+	b.logInTo("BE12345678", "member")
+	for _, address := range []string{"/", "/account/api-key", "/requests", "/requests/3", "/requests/3/withdraw", "/requests/4", "/requests/new?application=4&license=2",
+		"/organizations/1/applications", "/keys/22/delivery"} {
+		b.visit(address, http.StatusOK)
+	}
+	b.follow(button("Show the API key"))
+	b.inspect("save-delivered")
+	b.click(button("Copy to clipboard"))
+	b.follow(link("Close"))
+	b.visit("/keys/22/delivery", http.StatusConflict)
 }
 
 func TestPagesForWhoIsNotLoggedInAreAccessible(t *testing.T) {
@@ -302,6 +376,17 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		{"/roles/new", "Save", map[string]string{"Name": "Finance"}},
 		{"/api-sets/new", "Save", map[string]string{"Name": "Billing", "Slug": "not a slug", "Route patterns": "GET"}},
 		{"/organizations/new", "Save", map[string]string{"Name": "Gold Client"}},
+		{"/organizations/1/suspend", "Suspend client", map[string]string{"Type*": "wrong"}},
+		{"/levels/new", "Save", map[string]string{"Name": "Gold", "Master licenses": "many"}},
+		{"/organizations/4/licenses/new", "Save", map[string]string{"Number (Client ID)": "12345678", "Domain": "Gold Main"}},
+		{"/licenses/1", "Add instance", map[string]string{"Instance Name": "BE4711"}},
+		{"/licenses/1/deactivate", "Deactivate license", map[string]string{"Type*": "wrong"}},
+		{"/applications/new", "Save", map[string]string{"Name": "Workflow"}},
+		{"/requests/new", "Send request", nil},
+		{"/requests/5", "Decline request", nil},
+		{"/requests/5/approve", "Approve and issue", map[string]string{"Name": ""}},
+		{"/keys/issue?application=2&license=2&user=4", "Issue key", map[string]string{"Name": ""}},
+		{"/keys/2/rotate", "Rotate API key", nil},
 		{"/profile/password", "Change password", map[string]string{"Current password": "wrong", "New password": "short", "New password again": "other"}},
 		{"/keys/new", "Next", map[string]string{"Name": "Inspected"}},
 		{"/users/4/memberships/1?action=end", "End membership", nil},
@@ -314,6 +399,17 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		on[chromedp.Void](b, b.find(button(form.submit)), `function() { this.form.noValidate = true; this.disabled = false }`)
 		b.follow(button(form.submit))
 		b.inspect("refused-" + fileName(form.address))
+	}
+
+	v := &visitor{t: t, portal: s.portal, client: browse(t)}
+	v.post("/login", url.Values{"username": {"superadmin"}, "password": {samplePassword}})
+	v.post("/organizations/1/suspend", url.Values{"confirm": {"Gold Client"}})
+	v.post("/licenses/2/deactivate", url.Values{"confirm": {"34567890"}})
+	v.post("/applications/1/retire", url.Values{"version": {"1"}})
+	v.post("/applications/5/retire", url.Values{"version": {"1"}})
+	for _, address := range []string{"/organizations/1", "/organizations/1/applications", "/licenses/2", "/applications/1/edit"} {
+		b.open(address)
+		b.inspect("stopped-" + fileName(address))
 	}
 
 	b.open("/users/4")
@@ -337,16 +433,23 @@ func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
 	b.logIn("superadmin")
 	v := &visitor{t: t, portal: s.portal, client: browse(t)}
 	v.post("/login", url.Values{"username": {"superadmin"}, "password": {samplePassword}})
+	v.post("/levels", url.Values{"name": {longName}, "licenses": {"2"}})
 	for slug, name := range map[string]string{strings.Repeat("long", 12): longName, strings.Repeat("right", 10): rightName} {
-		v.post("/organizations", url.Values{"name": {name}, "level": {"1"}})
+		v.post("/organizations", url.Values{"name": {name}, "level": {"4"}})
+		v.post("/organizations/4/applications", url.Values{"name": {name}, "description": {name}})
 		v.post("/api-sets", url.Values{"name": {name}, "slug": {slug}, "description": {name}, "routes": {"GET /" + slug + "/{id}"}})
 		v.post("/roles", url.Values{"name": {name}, "description": {name}, "authority": {"admin.keys"}, "api_set": {slug}})
 		v.post("/users", url.Values{"username": {slug}, "first_name": {name}, "last_name": {name}, "email": {slug + "@example.com"},
 			"organization": {"1"}, "all_access": {"on"}})
 		v.post("/keys", url.Values{"name": {name}, "description": {name}, "user": {"1"}, "api_set": {"billing", slug}})
 	}
+	v.post("/organizations/4", url.Values{"name": {"API Operations"}, "level": {"4"}, "version": {"1"}})
+	v.post("/organizations/4/licenses", url.Values{"number": {strings.Repeat("7", 20)}, "domain": {longName}, "database": {longName}})
+	v.post("/organizations/4/licenses", url.Values{"number": {"7"}, "domain": {rightName}, "database": {rightName}})
+	v.post("/licenses/7/instances", url.Values{"name": {"TEBE" + strings.Repeat("7", 20) + "A"}})
 	b.takeOn(look{phoneWidth, "light"})
-	for _, address := range namedPages(b) {
+	for _, address := range append(namedPages(b), "/organizations/4", "/organizations/4/applications", "/organizations/4/licenses/new", "/organizations/5/suspend",
+		"/licenses/7", "/licenses/7/deactivate", "/licenses/7/instances/9/remove", "/levels", "/organizations/5/settings") {
 		b.open(address)
 		b.mustFit(look{width: phoneWidth})
 		b.shot(fileName(address))

@@ -28,7 +28,7 @@ func (c adminCreateCommand) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return fmt.Errorf("no password: give it on standard input: %w", err)
 	}
-	opened, err := prepareStore(ctx, c.Data)
+	opened, _, err := prepareStore(ctx, c.Data)
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,21 @@ func (c canaries) mustNotBeIn(t *testing.T, where string, data []byte) {
 
 var credential = regexp.MustCompile(`kp[a-z]?_[0-9A-Za-z]{49}`)
 
-// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, a password, a
-// one-time link and a session through all that the program does, and then looks
-// for them in all that it left behind.
+// credentialIn gives the credential of a kind that a page shows.
+func credentialIn(t *testing.T, body string, kind secret.Prefix) string {
+	t.Helper()
+	for _, found := range credential.FindAllString(body, -1) {
+		if prefix, err := secret.Parse(found); err == nil && prefix == kind {
+			return found
+		}
+	}
+	t.Fatalf("no %s is in %.600s", kind, body)
+	return ""
+}
+
+// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, an OAuth client with
+// its access token, a password, a one-time link and a session through all that the
+// program does, and then looks for them in all that it left behind.
 func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 	eachEmpty(t, func(t *testing.T, p place) {
 		s := serve(t, p.flags("serve", "--log-level=debug")...)
@@ -55,11 +67,20 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 			t.Fatalf("the response to New API Key shows no key: %q", key)
 		}
 		sent := credential.FindString(v.post("/users/1/password-link", nil))
+		clientID, clientSecret := v.makeClient()
+		token := credentialIn(t, v.post("/oauth2/v1/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {clientSecret}}), secret.AccessToken)
 		released := canaries{"the key": key, "the password": password, "the session's token": v.token(), "the password link's token": sent,
-			"the set-up link's token": credential.FindString(link)}
+			"the set-up link's token": credential.FindString(link), "the Client Secret": clientSecret, "the access token": token}
 
-		released.mustNotBeIn(t, "other pages", []byte(v.everything()))
-		released.mustNotBeIn(t, "the check's answers", []byte(v.checks(s.gateway, key)))
+		pages := v.everything()
+		if !strings.Contains(pages, clientID) {
+			t.Error("not even the Client ID is in the pages: the search looks at the wrong ones")
+		}
+		released.mustNotBeIn(t, "other pages", []byte(pages))
+		for _, sent := range []string{key, token, clientSecret} {
+			released.mustNotBeIn(t, "the check's answers", []byte(v.checks(s.gateway, sent)))
+		}
+		released.mustNotBeIn(t, "the answers of OAuth 2.0", []byte(v.asksOAuth(clientID, clientSecret, token)))
 		v.post("/keys/1/revoke", url.Values{"confirm": {"Canary bird"}})
 		v.fetch(s.portal + "/login") // by somebody who is logged in
 		v.post("/logout", nil)
@@ -80,9 +101,11 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 		delete(released, "the set-up link's token") // printed for whoever sets the program up
 		released.mustNotBeIn(t, "what the program printed", []byte(s.stdout.String()))
 
-		hash := secret.HashOf(key)
-		if !bytes.Contains(left, hash[:]) && !bytes.Contains(left, []byte(hex.EncodeToString(hash[:]))) {
-			t.Error("not even the key's hash is in the database: the search looks in the wrong place")
+		for _, what := range []string{"the key", "the Client Secret", "the access token"} {
+			hash := secret.HashOf(released[what])
+			if !bytes.Contains(left, hash[:]) && !bytes.Contains(left, []byte(hex.EncodeToString(hash[:]))) {
+				t.Errorf("not even the hash of %s is in the database: the search looks in the wrong place", what)
+			}
 		}
 	})
 }
@@ -141,8 +164,54 @@ func (v *visitor) everything() string {
 	var all strings.Builder
 	all.WriteString(v.post("/keys/1", url.Values{"name": {"Canary bird"}, "api_set": {"billing"}, "version": {"1"}}))
 	all.WriteString(v.post("/keys/1/disable", nil) + v.post("/keys/1/enable", nil))
-	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1"} {
+	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1",
+		"/organizations", "/organizations/1", "/organizations/1/applications", "/licenses/1", "/account/api-key", "/account/api-key/new", "/keys/2", "/keys/2/edit", "/keys/2/rotate"} {
 		all.WriteString(v.fetch(v.portal + path))
+	}
+	return all.String()
+}
+
+// makeClient makes the OAuth client of a license, in an instance of it.
+func (v *visitor) makeClient() (clientID, clientSecret string) {
+	v.t.Helper()
+	v.post("/organizations/1/licenses", url.Values{"number": {"12345678"}, "domain": {"Canary"}, "database": {"CANARY"}})
+	v.post("/licenses/1/instances", url.Values{"name": {"BE12345678"}})
+	v.post("/account/instance", url.Values{"instance": {"1"}})
+	page := v.post("/account/api-key", url.Values{"user": {"1"}, "api_set": {"billing"}})
+	return credentialIn(v.t, page, secret.ClientID), credentialIn(v.t, page, secret.ClientSecret)
+}
+
+// asksOAuth sends a Client Secret and an access token in the other ways that there
+// are, the wrong ones too, and gives all that is answered. The token lives on.
+func (v *visitor) asksOAuth(clientID, clientSecret, token string) string {
+	v.t.Helper()
+	var all strings.Builder
+	proof := "client_id=" + clientID + "&client_secret=" + clientSecret
+	for _, send := range []struct{ path, body, kind string }{
+		{"/oauth2/v1/token", "grant_type=password&" + proof, ""},
+		{"/oauth2/v1/token", "grant_type=client_credentials&scope=" + token + "&" + proof, ""},
+		{"/oauth2/v1/token", "grant_type=client_credentials&" + proof + "x", ""},
+		{"/oauth2/v1/token", proof + "&" + proof, ""},
+		{"/oauth2/v1/token", proof + "&%zz", ""},
+		{"/oauth2/v1/token", `{"client_secret":"` + clientSecret + `"}`, "application/json"},
+		{"/oauth2/v1/token?grant_type=client_credentials&" + proof, "", ""},
+		{"/oauth2/v1/token/" + clientSecret, proof, ""},
+		{"/oauth2/v1/token/introspection", proof + "&token=" + token, ""},
+		{"/oauth2/v1/token/introspection", proof + "&token=" + clientSecret, ""},
+		{"/oauth2/v1/token/introspection", proof + "&token=" + token + "&client_ip=" + token, ""},
+		{"/oauth2/v1/token/introspection?token=" + token, proof, ""},
+		{"/oauth2/v1/token/revocation", proof + "&token=" + clientSecret, ""},
+		{"/oauth2/v1/token/revocation", proof + "&token=" + token + "x", ""},
+		{"/oauth2/v1/token/revocation?token=" + token, proof, ""},
+	} {
+		kind := send.kind
+		if kind == "" {
+			kind = "application/x-www-form-urlencoded"
+		}
+		response, err := v.client.Post(v.portal+send.path, kind, strings.NewReader(send.body))
+		_, body := answer(v.t, response, err)
+		v.note(response.Header)
+		all.WriteString(body)
 	}
 	return all.String()
 }

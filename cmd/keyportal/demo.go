@@ -57,23 +57,23 @@ func (c demoCommand) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return err
 	}
-	opened, err := prepareStore(ctx, settings.Data)
+	opened, keyset, err := prepareStore(ctx, settings.Data)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
-	s, err := listen(settings, opened, c.Logger(env.stderr))
+	s, err := listen(settings, opened, keyset, c.Logger(env.stderr))
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	s.announce(env.stdout)
-	invite(env.stdout, s.gateway.url(), keys)
+	invite(env.stdout, s.portal.url(), s.gateway.url(), keys)
 	return s.run(ctx)
 }
 
 // invite tells who can log in and how to see a key checked.
-func invite(w io.Writer, gateway *url.URL, keys printedKeys) {
+func invite(w io.Writer, portal, gateway *url.URL, keys printedKeys) {
 	fmt.Fprintf(w, `
 This is a sample installation, gone when you end it with Control-C. Log in as
 
@@ -94,5 +94,10 @@ A service asks with a key of its own:
 
     curl -s -H 'X-Api-Key: %[3]s' -d '{"key": "%[2]s", "api_set": "billing"}' %[4]s/v1/verify
 
-`, samplePassword, keys.member.Reveal(), keys.gateway.Reveal(), gateway)
+The OAuth client of license 12345678 gets an access token, and is accepted with it:
+
+    curl -s -u '%[5]s:%[6]s' -d grant_type=client_credentials -d scope=billing %[7]s/oauth2/v1/token
+    curl -i -H 'Authorization: Bearer ACCESS_TOKEN' '%[4]s/auth?api_set=billing&instance=BE12345678'
+
+`, samplePassword, keys.member.Reveal(), keys.gateway.Reveal(), gateway, keys.client.PublicID, keys.client.Secret.Reveal(), portal)
 }

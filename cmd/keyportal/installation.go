@@ -34,17 +34,18 @@ func openInstallation(ctx context.Context, data config.Data) (*manage.Manager, e
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return manage.New(manage.Options{Store: opened}), nil
+	return manage.New(manage.Options{Store: opened, Sealer: keys}), nil
 }
 
 // prepareStore opens a database and brings it up to date. The database and its
 // keyset are made where there are none. Whoever calls it closes the store.
-func prepareStore(ctx context.Context, data config.Data) (*store.Store, error) {
+func prepareStore(ctx context.Context, data config.Data) (*store.Store, *keyset.Keyset, error) {
 	keys, err := prepareKeyset(ctx, data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return openMigrated(ctx, data, store.Options{MAC: keys})
+	opened, err := openMigrated(ctx, data, store.Options{MAC: keys})
+	return opened, keys, err
 }
 
 // prepareKeyset makes a keyset for a database without users only: another

@@ -22,7 +22,9 @@ type keyCreateCommand struct {
 	User        string   `required:"" placeholder:"USERNAME" help:"Mapped user, whose rights the key carries."`
 	Name        string   `required:"" help:"Name of the key."`
 	Org         string   `placeholder:"NAME" help:"Organization of the key, by its name or number. By default the user's first."`
-	Kind        string   `default:"token" help:"Kind of the key: ${default}."`
+	Kind        string   `default:"token" help:"Kind of the key: token or oauth, of which there is one for a license."`
+	License     string   `placeholder:"NUMBER" help:"License that the key is bound to, by its number. An oauth key needs one."`
+	Application string   `placeholder:"NAME" help:"Application that the key is for, by its name. It needs a license."`
 	APISets     []string `name:"api-set" placeholder:"SLUG" help:"API set that the key is granted. Can be repeated."`
 	Expires     date     `placeholder:"2027-01-31" help:"Last day (UTC) on which the key works. By default it works for good."`
 	Description string   `help:"What the key is for."`
@@ -30,13 +32,19 @@ type keyCreateCommand struct {
 
 // Validate refuses the kinds that can't be made with this command.
 func (c keyCreateCommand) Validate() error {
-	if c.Kind != string(portal.TokenKey) {
-		return fmt.Errorf("--kind %s: only %s keys can be made", c.Kind, portal.TokenKey)
+	switch {
+	case c.Kind != string(portal.TokenKey) && c.Kind != string(portal.OAuthKey):
+		return fmt.Errorf("--kind %s: only %s and %s keys can be made", c.Kind, portal.TokenKey, portal.OAuthKey)
+	case c.License == "" && c.Kind == string(portal.OAuthKey):
+		return fmt.Errorf("--kind %s: name the license with --license", c.Kind)
+	case c.License == "" && c.Application != "":
+		return fmt.Errorf("--application %s: name the license with --license", c.Application)
 	}
 	return nil
 }
 
-// Run generates a key and prints its secret alone.
+// Run generates a key and prints its secret alone; of an OAuth client the Client ID
+// on the line before.
 func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	manager, err := openInstallation(ctx, c.Data)
 	if err != nil {
@@ -48,26 +56,63 @@ func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return fmt.Errorf("--user %s: %w", c.User, err)
 	}
-	organization, err := c.organization(ctx, manager, user)
+	in := manage.NewKey{
+		Kind: portal.Kind(c.Kind), UserID: user.ID, Name: c.Name, Description: c.Description, APISets: c.APISets, ExpiresAt: c.Expires.Time,
+	}
+	if in.OrganizationID, err = c.organization(ctx, manager, user); err != nil {
+		return err
+	}
+	if err := c.bind(ctx, manager, &in); err != nil {
+		return err
+	}
+	made, err := manager.CreateKey(ctx, in)
 	if err != nil {
 		return err
 	}
-	made, err := manager.CreateKey(ctx, manage.NewKey{
-		OrganizationID: organization, UserID: user.ID, Name: c.Name, Description: c.Description, APISets: c.APISets, ExpiresAt: c.Expires.Time,
-	})
-	if err != nil {
-		return err
+	text := made.Secret.Reveal()
+	if made.PublicID != "" {
+		text = made.PublicID + "\n" + text
 	}
-	if _, err := fmt.Fprintln(env.stdout, made.Secret.Reveal()); err != nil {
+	if _, err := fmt.Fprintln(env.stdout, text); err != nil {
 		return fmt.Errorf("the key was generated but could not be printed: run keyportal key revoke %d: %w", made.ID, err)
 	}
 	return nil
 }
 
-// organization finds the organization that was named, or the user's first.
+// bind finds the license and the application that were named.
+func (c keyCreateCommand) bind(ctx context.Context, manager *manage.Manager, in *manage.NewKey) error {
+	if c.License == "" {
+		return nil
+	}
+	license, err := manager.Store.LicenseByNumber(ctx, c.License)
+	if err != nil {
+		return fmt.Errorf("--license %s: %w", c.License, err)
+	}
+	in.LicenseID = license.ID
+	if c.Application == "" {
+		return nil
+	}
+	applications, err := manager.Applications(ctx, license.OrganizationID)
+	if err != nil {
+		return err
+	}
+	for _, application := range applications {
+		if portal.Fold(application.Name) == portal.Fold(c.Application) {
+			in.ApplicationID = application.ID
+			return nil
+		}
+	}
+	return fmt.Errorf("--application %s: there is no such application: name one of the catalogue or of the license's organization", c.Application)
+}
+
+// organization finds the organization that was named, or the license's, or the
+// user's first.
 func (c keyCreateCommand) organization(ctx context.Context, manager *manage.Manager, user portal.User) (int64, error) {
 	if c.Org != "" {
 		return findOrganization(ctx, manager, c.Org)
+	}
+	if license, err := manager.Store.LicenseByNumber(ctx, c.License); err == nil {
+		return license.OrganizationID, nil
 	}
 	memberships, err := manager.Store.Memberships(ctx, user.ID)
 	if err != nil {

@@ -19,7 +19,10 @@ import (
 )
 
 // printedKeys are the keys that the demo shows.
-type printedKeys struct{ member, gateway secret.Value }
+type printedKeys struct {
+	member, gateway secret.Value
+	client          manage.GeneratedKey
+}
 
 // sample is a sample installation while it is being made. What happens in it
 // happens as in any other, at the times that its clock shows.
@@ -30,6 +33,7 @@ type sample struct {
 	today         time.Time
 	organizations map[string]int64
 	users         map[string]portal.User
+	applications  map[string]int64
 }
 
 // sampleClock shows the time that it was set to, and a second more each time
@@ -62,12 +66,13 @@ func makeSample(ctx context.Context, data config.Data) (printed printedKeys, err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	s := &sample{
-		manager:       manage.New(manage.Options{Store: opened, BaseURL: &url.URL{Scheme: "http", Host: "localhost"}}),
+		manager:       manage.New(manage.Options{Store: opened, Sealer: keys, BaseURL: &url.URL{Scheme: "http", Host: "localhost"}}),
 		checker:       verify.New(opened, verify.Options{}),
 		clock:         clock,
 		today:         time.Now(),
 		organizations: map[string]int64{},
 		users:         map[string]portal.User{},
+		applications:  map[string]int64{},
 	}
 	return s.build(portal.WithActor(ctx, portal.Program("demo")))
 }
@@ -93,7 +98,19 @@ func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
 			printed.gateway = made.Secret
 		}
 	}
+	for _, client := range sampleClients {
+		made, err := s.addClient(ctx, client)
+		if err != nil {
+			return printed, fmt.Errorf("OAuth client of %s: %w", client.license, err)
+		}
+		if client.license == printedClient {
+			printed.client = made
+		}
+	}
 	if err := s.checker.Flush(ctx); err != nil {
+		return printed, err
+	}
+	if err := s.addRequests(ctx); err != nil {
 		return printed, err
 	}
 	s.clock.at = s.daysOn(-1)
@@ -121,6 +138,9 @@ func (s *sample) addOrganizations(ctx context.Context) error {
 			s.organizations[o.name] = made.ID
 			err = s.equip(ctx, o, made.ID)
 		}
+		if err == nil {
+			err = s.noteApplications(ctx, made.ID)
+		}
 		if err != nil {
 			return fmt.Errorf("organization %s: %w", o.name, err)
 		}
@@ -137,16 +157,26 @@ func (s *sample) equip(ctx context.Context, o sampleOrganization, id int64) erro
 		}
 	}
 	for _, instance := range o.instances {
-		if _, err := s.manager.CreateInstance(ctx, instance); err != nil {
+		if _, err := s.manager.CreateInstance(ctx, manage.InstanceInput{Name: instance}); err != nil {
 			return err
 		}
 	}
 	for _, application := range o.applications {
-		if _, err := s.manager.CreateApplication(ctx, id, application, ""); err != nil {
+		if _, err := s.manager.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: id, Name: application}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteApplications remembers the numbers of the applications that an organization
+// can use.
+func (s *sample) noteApplications(ctx context.Context, organization int64) error {
+	applications, err := s.manager.Applications(ctx, organization)
+	for _, application := range applications {
+		s.applications[application.Name] = application.ID
+	}
+	return err
 }
 
 func (s *sample) addRoles(ctx context.Context) error {
@@ -207,6 +237,13 @@ func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey
 	}
 	if key.expires != 0 {
 		in.ExpiresAt = s.daysOn(key.expires)
+	}
+	if key.license != "" {
+		license, err := s.manager.Store.LicenseByNumber(ctx, key.license)
+		if err != nil {
+			return manage.GeneratedKey{}, err
+		}
+		in.LicenseID, in.ApplicationID = license.ID, s.applications[key.application]
 	}
 	s.clock.at = s.daysOn(-key.generated)
 	made, err := s.manager.CreateKey(acting, in)

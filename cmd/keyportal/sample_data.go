@@ -109,14 +109,15 @@ var samplePeople = []samplePerson{
 }
 
 type sampleKey struct {
-	name, description string
-	user, by          string // the mapped user, and who generated it; the user when empty
-	sets              []string
-	generated         int // days ago
-	expires           int // in so many days; 0: never
-	used              int // hours ago; 0: never
-	from              string
-	disabled, revoked bool
+	name, description    string
+	user, by             string // the mapped user, and who generated it; the user when empty
+	application, license string // by name and number; empty: none
+	sets                 []string
+	generated            int // days ago
+	expires              int // in so many days; 0: never
+	used                 int // hours ago; 0: never
+	from                 string
+	disabled, revoked    bool
 }
 
 func (k sampleKey) generator() string { return cmp.Or(k.by, k.user) }
@@ -130,28 +131,76 @@ const (
 var sampleKeys = []sampleKey{
 	{name: "Old ERP (XSS)", description: "Replaced by ERP (XSS) in production.", user: "erp-xss", by: "clientadmin", sets: []string{"billing"},
 		generated: 88, used: 700, from: "198.51.100.20", revoked: true},
-	{name: "ERP (XSS)", description: "The partner's ERP system, production.", user: "erp-xss", by: "clientadmin", sets: []string{"billing", "dunning", "revenue-management"},
+	{name: "ERP (XSS)", description: "The partner's ERP system, production.", user: "erp-xss", by: "clientadmin", application: "ERP (XSS)", license: "12345678",
+		sets:      []string{"billing", "dunning", "revenue-management"},
 		generated: 80, expires: 285, used: 1, from: "198.51.100.20"},
-	{name: "Workflow", description: "The workflow application.", user: "alex.kim", by: "clientadmin", sets: []string{"billing", "dunning"},
+	{name: "Workflow", description: "The workflow application.", user: "alex.kim", by: "clientadmin", application: "Workflow", license: "12345678", sets: []string{"billing", "dunning"},
 		generated: 76, expires: 21, used: 5, from: "203.0.113.7"},
 	{name: "Partner sandbox", description: "For the partner's tests.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
 		generated: 70, expires: -3, used: 100, from: "203.0.113.50"},
 	{name: "Reports", user: "erik.lund", sets: []string{"revenue-management"}, generated: 64, used: 900, from: "203.0.113.12"},
-	{name: "Mobile App", description: "The app on phones and tablets.", user: "dana.ortiz", sets: []string{"billing"}, generated: 60, used: 400, from: "192.0.2.77"},
+	{name: "Mobile App", description: "The app on phones and tablets.", user: "dana.ortiz", by: "clientadmin", application: "Mobile App", license: "12345678",
+		sets: []string{"billing"}, generated: 60, used: 400, from: "192.0.2.77"},
 	{name: "Nightly import", user: "fatima.noor", sets: []string{"billing", "dunning"}, generated: 55, expires: 40, used: 60, from: "192.0.2.14"},
 	{name: "Portal automation", description: "Creates users in the portal when they join the company.", user: "superadmin", sets: []string{"portal"}, generated: 50, expires: 130},
 	{name: "Invoice reminders", description: "Reminds customers on their phones.", user: "member", sets: []string{"billing", "dunning"},
 		generated: 45, expires: 9, used: 2, from: "192.0.2.31"},
 	{name: "Year-end closing", description: "Loaded last year's invoices; not needed any more.", user: "member", sets: []string{"billing", "dunning"},
 		generated: 40, expires: 320, used: 300, from: "203.0.113.80", disabled: true},
-	{name: "Data Loader", description: "Loads data in bulk every night.", user: "data-loader", by: "paul.meyer", sets: []string{"billing", "dunning", "revenue-management"},
+	{name: "Data Loader", description: "Loads data in bulk every night.", user: "data-loader", by: "paul.meyer", application: "Data Loader", license: "56789012", sets: []string{"billing", "dunning", "revenue-management"},
 		generated: 38, expires: 327, used: 9, from: "198.51.100.99"},
-	{name: "Workflow", user: "yuki.tanaka", sets: []string{"billing"}, generated: 30, expires: 60, used: 26, from: "198.51.100.41"},
+	{name: "Workflow", user: "yuki.tanaka", by: "priya.raman", application: "Workflow", license: "67890123", sets: []string{"billing"}, generated: 30, expires: 60, used: 26, from: "198.51.100.41"},
 	{name: "Integration", description: "Pilot with the warehouse in Osaka.", user: "yuki.tanaka", sets: []string{"dunning"}, generated: 28, expires: -1},
-	{name: "Workflow", user: "lina.costa", sets: []string{"billing"}, generated: 20, expires: 345, used: 3, from: "203.0.113.200"},
-	{name: "Mobile App", user: "lina.costa", by: "ben.blue", sets: []string{"billing", "dunning"}, generated: 12, expires: 14},
+	{name: "Workflow", user: "lina.costa", by: "ben.blue", application: "Workflow", license: "912345", sets: []string{"billing"}, generated: 20, expires: 345, used: 3, from: "203.0.113.200"},
+	{name: "Mobile App", user: "lina.costa", by: "ben.blue", application: "Mobile App", license: "912345", sets: []string{"billing", "dunning"}, generated: 12, expires: 14},
 	{name: "Integration", description: "Brings contracts into the warehouse.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
 		generated: 11, expires: 80, used: 30, from: "192.0.2.140"},
 	{name: gatewayKey, description: "The gateway's own key, with which it asks about others.", user: "gateway", by: "superadmin", generated: 10},
 	{name: memberKey, description: "Brings invoices into our accounting.", user: "member", sets: []string{"billing"}, generated: 2, expires: 363},
+}
+
+// sampleClient is the OAuth client of a license, and what got access tokens with it.
+type sampleClient struct {
+	license, user string // the mapped user, who made it
+	sets          []string
+	made          int // days ago
+	uses          []sampleTokenUse
+}
+
+type sampleTokenUse struct {
+	agent, from string
+	hours       int // ago
+}
+
+// printedClient is the license whose OAuth client the demo prints. Other licenses
+// have theirs too, but not 34567890: nobody has made that yet.
+const printedClient = "12345678"
+
+var sampleClients = []sampleClient{
+	{license: printedClient, user: "clientadmin", sets: []string{"billing", "dunning", "revenue-management"}, made: 75, uses: []sampleTokenUse{
+		{agent: "reporting/4.2", from: "203.0.113.61", hours: 700},
+		{agent: "loan-sync/2.1", from: "198.51.100.12", hours: 2},
+	}},
+	{license: "56789012", user: "priya.raman", sets: []string{"billing"}, made: 33, uses: []sampleTokenUse{{agent: "python-requests/2.32", from: "198.51.100.7", hours: 20}}},
+	{license: "912345", user: "ben.blue", sets: []string{"billing", "dunning"}, made: 15},
+}
+
+// sampleRequest is a client's wish for a key, and what became of it.
+type sampleRequest struct {
+	requester, application, license, reason string
+	hours                                   int    // ago
+	taken                                   bool   // by support
+	question                                string // that support asked back
+	approvedFor                             []string
+	declined                                string // why
+}
+
+var sampleRequests = []sampleRequest{
+	{requester: "lina.costa", application: "Data Loader", license: "912345", reason: "To load last year's invoices once.", hours: 300,
+		declined: "One load of this size is quicker as a file: please send it to us."},
+	{requester: "yuki.tanaka", application: "Workflow", license: "78901234", reason: "The warehouse in Osaka starts with the workflow application next month.", hours: 49, taken: true},
+	{requester: "member", application: "Partner Portal", license: "12345678", reason: "Partners look their invoices up themselves.", hours: 30,
+		question: "Which partners will use it, and from which addresses?"},
+	{requester: "member", application: "ERP (XSS)", license: "34567890", reason: "The ERP system posts the wholesale invoices.", hours: 26, approvedFor: []string{"billing"}},
+	{requester: "member", application: "Mobile App", license: "34567890", reason: "Our drivers confirm deliveries with the app.", hours: 3},
 }

@@ -15,12 +15,12 @@ type serveCommand struct {
 func (c serveCommand) Run(ctx context.Context, env environment) error {
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	opened, err := prepareStore(ctx, c.Data)
+	opened, keys, err := prepareStore(ctx, c.Data)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
-	s, err := listen(c.Config, opened, c.Logger(env.stderr))
+	s, err := listen(c.Config, opened, keys, c.Logger(env.stderr))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"keyportal/internal/config"
+	"keyportal/internal/keyset"
 	"keyportal/internal/mail"
 	"keyportal/internal/manage"
 	"keyportal/internal/store"
@@ -47,9 +48,9 @@ type service struct {
 // listen opens the listeners and puts the program together behind them. Nothing
 // is answered before run. Whoever calls it closes the service, and the store
 // after it.
-func listen(c config.Config, opened *store.Store, log *slog.Logger) (*service, error) {
+func listen(c config.Config, opened *store.Store, keys *keyset.Keyset, log *slog.Logger) (*service, error) {
 	s := &service{log: log}
-	if err := s.open(c, opened); err != nil {
+	if err := s.open(c, opened, keys); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func listen(c config.Config, opened *store.Store, log *slog.Logger) (*service, e
 	return s, nil
 }
 
-func (s *service) open(c config.Config, opened *store.Store) (err error) {
+func (s *service) open(c config.Config, opened *store.Store, keys *keyset.Keyset) (err error) {
 	if s.portal, err = newListener("--addr", c.Addr, portalHeaders, s.log); err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (s *service) open(c config.Config, opened *store.Store) (err error) {
 	}
 	s.publicURL = c.URL(s.portal.Addr())
 	options := manage.Options{
-		Store: opened, BaseURL: s.publicURL, Brand: c.Brand, SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime,
+		Store: opened, Sealer: keys, BaseURL: s.publicURL, Brand: c.Brand, SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime,
 	}
 	if c.SMTPURL != "" {
 		if options.Mailer, err = mail.New(c.SMTPURL.Reveal(), c.MailFrom); err != nil {

@@ -464,3 +464,42 @@ func TestAFormThatIsSentTwiceMakesOneKey(t *testing.T) {
 		})
 	}
 }
+
+func TestAClientGetsALicenseAndIsSuspendedAndReactivated(t *testing.T) {
+	s := serve(t, "demo")
+	key := s.stdout.await(t, `X-Api-Key: (kp_\w+)' '\S+billing'$`)
+	b := newTab(t, chromium(t), s.portal)
+	b.logIn("superadmin")
+
+	b.follow(navigation("Organizations"))
+	b.follow(link("API Operations"))
+	b.sees("0 of 1", "No licenses yet")
+	b.follow(link("Add license"))
+	b.fill(field("Number (Client ID)"), "77777777")
+	b.fill(field("Domain"), "Operations")
+	b.fill(field("Database"), "OPS")
+	b.follow(button("Save"))
+	b.sees("License 77777777", "No instances yet")
+	b.fill(field("Instance Name"), "TEBE77777777A")
+	b.press(kb.Enter)
+	b.sees("The instance TEBE77777777A was added")
+	b.follow(link("API Operations").in(element{role: "navigation", name: "Breadcrumb"}))
+	b.follow(link("Applications").in(element{role: "navigation", name: "Of this client"}))
+	if !b.has(link("Issue a key of Workflow for Operations")) {
+		t.Errorf("no key can be issued: %s", b.text())
+	}
+	b.open("/organizations/4/licenses/new")
+	b.sees("1 of 1 licenses are in use (77777777)")
+
+	b.follow(navigation("Organizations"))
+	b.follow(link("Gold Client"))
+	b.click(button("Actions for Gold Client"))
+	b.follow(link("Suspend"))
+	b.fill(field("Type*"), "Gold Client")
+	b.follow(button("Suspend client"))
+	b.sees("Gold Client is suspended")
+	s.refuses(t, key, "billing", http.StatusForbidden, "ORG_SUSPENDED")
+	b.follow(button("Reactivate"))
+	b.sees("Gold Client is active again")
+	s.accepts(t, key, "billing", "member")
+}

@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -43,8 +42,12 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 // KeyDetails is a key with what the actor may do with it and what it reaches.
 type KeyDetails struct {
 	portal.Key
-	Ineffective []portal.APISet // granted, but retired or not allowed by the mapped user's roles now
-	Changeable  error           // nil when the actor may change the key; else why not
+	Ineffective []portal.APISet    // granted, but retired or not allowed by the mapped user's roles now
+	Secrets     []portal.Secret    // live, the current one first; without their hashes and sealed copies
+	Delivery    portal.Link        // the one-time page that shows the first secret; zero: none
+	Uses        []portal.ClientUse // programs that got access tokens with a live secret, the latest first
+	Rotatable   error              // nil when the actor may give the key a new secret; else why not
+	Changeable  error              // nil when the actor may change the key; else why not
 }
 
 // Key finds a key that the actor may see. Others are not found.
@@ -58,6 +61,18 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 		return KeyDetails{}, err
 	}
 	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
+	if details.Rotatable, err = rotatable(ctx, m.Store.Queries, key); err != nil {
+		return details, err
+	}
+	if details.Secrets, err = secretsOf(ctx, m.Store.Queries, id); err != nil {
+		return details, err
+	}
+	if details.Uses, err = m.Store.ClientUses(ctx, id); err != nil {
+		return details, err
+	}
+	if details.Delivery, err = m.Store.Delivery(ctx, id); err != nil && portal.CodeOf(err) != portal.CodeNotFound {
+		return details, err
+	}
 	grants, err := m.Store.Grants(ctx, key.UserID)
 	if err != nil {
 		return details, err
@@ -70,10 +85,14 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	return details, nil
 }
 
-// canSeeKey answers with CodeForbidden for a key in the actor's own
+// canSeeKey answers whether the actor may see a key; an OAuth client also who may
+// Manage Client Secret. It answers with CodeForbidden for a key in the actor's own
 // organization, and with CodeNotFound for any other: it must not show that
 // there is one.
 func canSeeKey(actor portal.Actor, key portal.Key) error {
+	if key.Kind == portal.OAuthKey && actor.Holds(portal.ViewClientSecret, key.OrganizationID) {
+		return nil
+	}
 	err := portal.CanUseKeysOf(actor, portal.SeeKey, key.OrganizationID, key.UserID)
 	if err != nil && actor.SignedIn() && !actor.CanSee(key.OrganizationID) {
 		return portal.NotFound(portal.NounKey)
@@ -88,10 +107,11 @@ func reaches(grants map[int64]portal.Grant, organization int64, set portal.APISe
 }
 
 // OfferedAPISets lists the API sets that a key of a user in an organization can
-// be granted: in use, allowed by the user's roles, and the actor's to give.
+// be granted: in use, allowed by the user's roles, and the actor's to give. For who
+// may make a key of that user.
 func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) ([]portal.APISet, error) {
 	actor := portal.ActorFrom(ctx)
-	if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user); err != nil {
+	if err := canMakeKeysOf(actor, organization, user); err != nil {
 		return nil, err
 	}
 	grants, err := m.Store.Grants(ctx, user)
@@ -102,6 +122,16 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 	return slices.DeleteFunc(sets, func(set portal.APISet) bool {
 		return set.Retired() || !reaches(grants, organization, set) || portal.CanGrant(actor, organization, nil, []portal.APISet{set}) != nil
 	}), err
+}
+
+// canMakeKeysOf answers whether the actor may make keys of any kind that are mapped
+// to a user: besides who may change the user's keys, for themselves also who makes
+// OAuth clients.
+func canMakeKeysOf(actor portal.Actor, organization, user int64) error {
+	if actor.UserID == user && actor.Holds(portal.ViewClientSecret, organization) {
+		return nil
+	}
+	return portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user)
 }
 
 const keyUsersListed = 200
@@ -121,7 +151,7 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 			return portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization) != nil
 		}
 		users, more = slices.DeleteFunc(found.Rows, unmappable), found.Next != ""
-	} else if err := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, wanted); err != nil {
+	} else if err := canMakeKeysOf(actor, organization, wanted); err != nil {
 		return nil, false, err
 	}
 	if slices.ContainsFunc(users, func(user portal.User) bool { return user.ID == wanted }) {
@@ -135,137 +165,6 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 		return users, more, err
 	}
 	return append(users, user), more, nil
-}
-
-// NewKey is what New API Key asks for.
-type NewKey struct {
-	Submission     string // the form's own token, so that a form sent twice makes one key
-	OrganizationID int64
-	UserID         int64 // the mapped user
-	Name           string
-	Description    string
-	APISets        []string  // slugs
-	ExpiresAt      time.Time // zero: never
-}
-
-// GeneratedKey is a key that was made, with its secret in clear. The secret is
-// zero when the same form had made the key before: it is shown once.
-type GeneratedKey struct {
-	portal.Key
-	Secret secret.Value
-}
-
-// CreateKey makes a token key. For oneself with Manage User API Key; for other
-// members of the organization with Manage API Keys. The key can be granted what
-// the mapped user's roles allow and the actor holds.
-func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
-	actor := portal.ActorFrom(ctx)
-	var made GeneratedKey
-	if err := portal.CanUseKeysOf(actor, portal.ChangeKey, in.OrganizationID, in.UserID); err != nil {
-		return made, err
-	}
-	value := m.newSecret(secret.Token)
-	err := m.change(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
-		if err != nil {
-			return err
-		}
-		if again {
-			made.Key, err = c.Key(ctx, id)
-			return unchanged(err)
-		}
-		key, err := checkNewKey(ctx, c.Queries, in)
-		if err != nil {
-			return err
-		}
-		hash := value.Hash()
-		if made.Key, err = c.InsertKey(ctx, key, portal.Secret{Hash: hash[:], Masked: value.Mask()}); err != nil {
-			return err
-		}
-		made.Secret = value
-		if err := c.Record(ctx, keyRevision(made.Key, "generated", portal.Diff(nil, made.Key.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounKey, made.Key.ID)
-	})
-	if err != nil {
-		return GeneratedKey{}, err
-	}
-	return made, nil
-}
-
-// CheckNewKey tells what CreateKey would refuse, and makes nothing. For who may
-// generate the key.
-func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
-	if err := portal.CanUseKeysOf(portal.ActorFrom(ctx), portal.ChangeKey, in.OrganizationID, in.UserID); err != nil {
-		return err
-	}
-	_, err := checkNewKey(ctx, m.Store.Queries, in)
-	return err
-}
-
-func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, error) {
-	actor := portal.ActorFrom(ctx)
-	key := portal.Key{
-		Kind: portal.TokenKey, OrganizationID: in.OrganizationID, UserID: in.UserID,
-		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
-	}
-	var invalid portal.Invalid
-	if err := checkMappedUser(ctx, q, &invalid, key); err != nil {
-		return key, err
-	}
-	key, err := checkKey(ctx, q, &invalid, key, in.Name, in.Description, in.APISets)
-	if err != nil {
-		return key, err
-	}
-	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
-		return key, err
-	}
-	return key, invalid.Err()
-}
-
-// checkMappedUser finds that a key's user is not in its organization, or not one
-// whom the actor may give keys.
-func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
-	member, err := q.IsMember(ctx, key.OrganizationID, key.UserID)
-	if err != nil {
-		return err
-	}
-	if !member {
-		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
-		return nil
-	}
-	refusal, err := canMapKey(ctx, q, key)
-	if refusal != nil {
-		invalid.Add("user", refusal.Error())
-	}
-	return err
-}
-
-// canMapKey asks the policy whether the actor may give a key its user's rights.
-func canMapKey(ctx context.Context, q store.Queries, key portal.Key) (refusal, err error) {
-	user, err := q.User(ctx, key.UserID)
-	if err != nil {
-		return nil, err
-	}
-	held, err := standing(ctx, q, user)
-	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID), err
-}
-
-// checkExpiry holds a new key's expiry against the organization's rules.
-func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
-	organization, err := q.Organization(ctx, key.OrganizationID)
-	if err != nil {
-		return err
-	}
-	never := key.ExpiresAt.IsZero()
-	invalid.Check(never || key.ExpiresAt.After(q.Now()), "expires", "The expiry must be in the future.")
-	invalid.Check(never || key.ExpiresAt.Before(q.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
-	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
-	if most := organization.ExpiryMaxDays; most > 0 {
-		invalid.Check(!key.ExpiresAt.After(q.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %d days at most.", organization.Name, most))
-	}
-	return nil
 }
 
 // checkKey validates what was entered of a key, notes what is wrong with it, and
@@ -374,11 +273,17 @@ func (m *Manager) EnableKey(ctx context.Context, id int64) error {
 	})
 }
 
-// RevokeKey ends a key for good. Its name must be typed to confirm. For who may
-// change the key.
+// RevokeKey ends a key for good, with its one-time page and the sealed copies of its
+// secrets. Its name must be typed to confirm. For who may change the key.
 func (m *Manager) RevokeKey(ctx context.Context, id int64, typed string) error {
 	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
 		if err := confirm(typed, was.Name); err != nil {
+			return err
+		}
+		if err := c.ForgetSealedOf(ctx, id); err != nil {
+			return err
+		}
+		if err := c.DropDelivery(ctx, id); err != nil {
 			return err
 		}
 		key := was
@@ -396,6 +301,8 @@ func (m *Manager) VerifyKey(ctx context.Context, text string) (portal.Key, error
 	return key, err
 }
 
+var errRevoked = portal.Conflict("This API key was revoked. That is final: nothing was saved. Generate a new key instead.")
+
 // changeKey runs fn on a key that the actor may change and that is not revoked.
 func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
 	return m.change(ctx, func(c *store.Change) error {
@@ -411,7 +318,7 @@ func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change
 			return err
 		}
 		if key.Revoked() {
-			return portal.Conflict("This API key was revoked. That is final: nothing was saved. Generate a new key instead.")
+			return errRevoked
 		}
 		return fn(c, key)
 	})

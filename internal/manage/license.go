@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"keyportal/internal/portal"
@@ -12,8 +13,10 @@ import (
 
 // LicenseInput is what a license is made of.
 type LicenseInput struct {
-	OrganizationID int64
-	Number         string // the Client ID: digits
+	ID, Version    int64 // of the license that is edited
+	Submission     string
+	OrganizationID int64  // of a new license
+	Number         string // of a new license: the Client ID, digits
 	Domain         string
 	Database       string
 }
@@ -21,51 +24,208 @@ type LicenseInput struct {
 var licenseNumberForm = regexp.MustCompile(`^[0-9]{1,20}$`)
 
 // CreateLicense gives an organization one more license, within what its level
-// allows. For who may Manage Organizations.
+// allows. For who may Manage Licenses. A form that was sent before gives the
+// license that it made.
 func (m *Manager) CreateLicense(ctx context.Context, in LicenseInput) (portal.License, error) {
 	var made portal.License
-	err := m.changeOrganizations(ctx, func(c *store.Change) error {
-		organization, err := c.Organization(ctx, in.OrganizationID)
+	err := m.changeLicenses(ctx, func(c *store.Change) error {
+		id, again, err := submitted(ctx, c, in.Submission, portal.NounLicense)
 		if err != nil {
 			return err
 		}
-		if err := roomForLicense(ctx, c, organization); err != nil {
-			return err
+		if again {
+			made, err = c.License(ctx, id)
+			return unchanged(err)
 		}
-		var invalid portal.Invalid
-		license := portal.License{OrganizationID: organization.ID, Number: portal.Storable(strings.TrimSpace(in.Number)), Active: true}
-		license.Domain = invalid.Name("domain", "domain", in.Domain)
-		license.Database = invalid.Name("database", "database's label", in.Database)
-		invalid.Check(licenseNumberForm.MatchString(license.Number), "number", "The number is made of digits, 20 at most, like 12345678.")
-		_, err = c.LicenseByNumber(ctx, license.Number)
-		if err := taken(&invalid, "number", "There is a license with this number already.", err); err != nil {
-			return err
-		}
-		if err := invalid.Err(); err != nil {
+		license, err := checkNewLicense(ctx, c, in)
+		if err != nil {
 			return err
 		}
 		if made, err = c.InsertLicense(ctx, license); err != nil {
 			return err
 		}
-		return c.Record(ctx, licenseRevision(made, "created", portal.Diff(nil, made.Record())))
+		if err := c.Record(ctx, licenseRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
+			return err
+		}
+		return submit(ctx, c, in.Submission, portal.NounLicense, made.ID)
 	})
 	return made, err
 }
 
-// Licenses lists an organization's licenses. For who may View Licenses there.
+func (m *Manager) changeLicenses(ctx context.Context, fn func(*store.Change) error) error {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageLicenses, 0); err != nil {
+		return err
+	}
+	return m.change(ctx, fn)
+}
+
+func checkNewLicense(ctx context.Context, c *store.Change, in LicenseInput) (portal.License, error) {
+	license := portal.License{OrganizationID: in.OrganizationID, Number: portal.Storable(strings.TrimSpace(in.Number)), Active: true}
+	organization, err := c.Organization(ctx, in.OrganizationID)
+	if err != nil {
+		return license, err
+	}
+	if err := roomForLicense(ctx, c.Queries, organization); err != nil {
+		return license, err
+	}
+	var invalid portal.Invalid
+	if license, err = checkLicense(ctx, c, &invalid, license, in); err != nil {
+		return license, err
+	}
+	invalid.Check(licenseNumberForm.MatchString(license.Number), "number", "The number is made of digits, 20 at most, like 12345678.")
+	_, err = c.LicenseByNumber(ctx, license.Number)
+	if err := taken(&invalid, "number", "There is a license with this number already.", err); err != nil {
+		return license, err
+	}
+	return license, invalid.Err()
+}
+
+// checkLicense validates what can be edited of a license. A domain is one license's
+// alone.
+func checkLicense(ctx context.Context, c *store.Change, invalid *portal.Invalid, license portal.License, in LicenseInput) (portal.License, error) {
+	license.Domain = invalid.Name("domain", "domain", in.Domain)
+	license.Database = invalid.Name("database", "database's label", in.Database)
+	if invalid.Err() != nil {
+		return license, nil
+	}
+	other, err := c.LicenseByDomain(ctx, license.Domain)
+	if err == nil && other.ID == license.ID {
+		return license, nil
+	}
+	return license, taken(invalid, "domain", "Another license gives access to a domain with this name. Choose another.", err)
+}
+
+// RoomForLicense tells why an organization can have no more licenses: its level's
+// allowance is in use (CodeConflict). For who may Manage Licenses.
+func (m *Manager) RoomForLicense(ctx context.Context, organization portal.Organization) error {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageLicenses, 0); err != nil {
+		return err
+	}
+	return roomForLicense(ctx, m.Store.Queries, organization)
+}
+
+// UpdateLicense edits a license's domain; its number stays. For who may Manage
+// Licenses.
+func (m *Manager) UpdateLicense(ctx context.Context, in LicenseInput) error {
+	return m.changeLicense(ctx, in.ID, func(c *store.Change, was portal.License) error {
+		var invalid portal.Invalid
+		license, err := checkLicense(ctx, c, &invalid, was, in)
+		if err == nil {
+			err = invalid.Err()
+		}
+		if err != nil {
+			return err
+		}
+		license.Version = in.Version
+		return putLicense(ctx, c, was, license, "edited")
+	})
+}
+
+// DeactivateLicense has the check refuse all keys of a license until it is
+// activated again. Its number must be typed to confirm. For who may Manage
+// Licenses.
+func (m *Manager) DeactivateLicense(ctx context.Context, id int64, typed string) error {
+	return m.changeLicense(ctx, id, func(c *store.Change, was portal.License) error {
+		if err := confirm(typed, was.Number); err != nil {
+			return err
+		}
+		license := was
+		license.Active = false
+		return putLicense(ctx, c, was, license, "deactivated")
+	})
+}
+
+// ActivateLicense takes DeactivateLicense back. For who may Manage Licenses.
+func (m *Manager) ActivateLicense(ctx context.Context, id int64) error {
+	return m.changeLicense(ctx, id, func(c *store.Change, was portal.License) error {
+		license := was
+		license.Active = true
+		return putLicense(ctx, c, was, license, "activated")
+	})
+}
+
+func (m *Manager) changeLicense(ctx context.Context, id int64, fn func(*store.Change, portal.License) error) error {
+	return m.changeLicenses(ctx, func(c *store.Change) error {
+		license, err := c.License(ctx, id)
+		if err != nil {
+			return err
+		}
+		return fn(c, license)
+	})
+}
+
+func putLicense(ctx context.Context, c *store.Change, was, license portal.License, action string) error {
+	changes := portal.Diff(was.Record(), license.Record())
+	if len(changes) == 0 && license.Version == was.Version {
+		return errUnchanged
+	}
+	if err := c.UpdateLicense(ctx, license); err != nil {
+		return err
+	}
+	return c.Record(ctx, licenseRevision(license, action, changes))
+}
+
+// Licenses lists an organization's licenses. For who may see them.
 func (m *Manager) Licenses(ctx context.Context, organization int64) ([]portal.License, error) {
-	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewLicenses, organization); err != nil {
+	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), organization); err != nil {
 		return nil, err
 	}
 	return m.Store.Licenses(ctx, organization)
 }
 
-func roomForLicense(ctx context.Context, c *store.Change, organization portal.Organization) error {
-	level, err := c.ClientLevel(ctx, organization.LevelID)
+// LicenseDetails is a license with what belongs to it.
+type LicenseDetails struct {
+	portal.License
+	Organization portal.Organization
+	Instances    []portal.Instance
+	Keys         []portal.Key // that are not revoked, without their API sets
+	History      []portal.Revision
+}
+
+// License finds a license with what belongs to it. For who may View Licenses in its
+// organization; in others it is not found.
+func (m *Manager) License(ctx context.Context, id int64) (LicenseDetails, error) {
+	license, err := m.visibleLicense(ctx, id)
+	if err != nil {
+		return LicenseDetails{}, err
+	}
+	details := LicenseDetails{License: license}
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewLicenses, license.OrganizationID); err != nil {
+		return LicenseDetails{}, err
+	}
+	if details.Organization, err = m.Store.Organization(ctx, license.OrganizationID); err != nil {
+		return details, err
+	}
+	if details.Instances, err = m.Store.Instances(ctx, id); err != nil {
+		return details, err
+	}
+	keys, err := m.Store.LicensedKeys(ctx, license.OrganizationID)
+	if err != nil {
+		return details, err
+	}
+	details.Keys = slices.DeleteFunc(keys, func(key portal.Key) bool { return key.LicenseID != id })
+	details.History, err = m.Store.RevisionsOf(ctx, portal.NounLicense, id, revisionsShown)
+	return details, err
+}
+
+// visibleLicense finds a license of an organization that the actor can see.
+func (m *Manager) visibleLicense(ctx context.Context, id int64) (portal.License, error) {
+	license, err := m.Store.License(ctx, id)
+	if err == nil && !portal.ActorFrom(ctx).CanSee(license.OrganizationID) {
+		err = portal.NotFound(portal.NounLicense)
+	}
+	if err != nil {
+		return portal.License{}, err
+	}
+	return license, nil
+}
+
+func roomForLicense(ctx context.Context, q store.Queries, organization portal.Organization) error {
+	level, err := q.ClientLevel(ctx, organization.LevelID)
 	if err != nil {
 		return err
 	}
-	licenses, err := c.Licenses(ctx, organization.ID)
+	licenses, err := q.Licenses(ctx, organization.ID)
 	if err != nil {
 		return err
 	}
@@ -82,34 +242,6 @@ func licenseNumbers(licenses []portal.License) string {
 		numbers[i] = license.Number
 	}
 	return strings.Join(numbers, ", ")
-}
-
-// CreateInstance adds an instance, such as TEBE12345678A, to the license whose
-// number its name contains. For who may Manage Organizations.
-func (m *Manager) CreateInstance(ctx context.Context, name string) (portal.Instance, error) {
-	var made portal.Instance
-	err := m.changeOrganizations(ctx, func(c *store.Change) error {
-		var invalid portal.Invalid
-		name = strings.ToUpper(strings.TrimSpace(name))
-		environment, number, ok := portal.ParseInstance(name)
-		invalid.Check(ok, "name", "An instance is named like BE12345678 (production) or TEBE12345678A (test).")
-		_, err := c.InstanceByName(ctx, name)
-		if err := taken(&invalid, "name", "There is an instance with this name already.", err); err != nil {
-			return err
-		}
-		if err := invalid.Err(); err != nil {
-			return err
-		}
-		license, err := c.LicenseByNumber(ctx, number)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertInstance(ctx, portal.Instance{LicenseID: license.ID, Name: name, Environment: environment}); err != nil {
-			return err
-		}
-		return c.Record(ctx, licenseRevision(license, "added the instance "+made.Name, nil))
-	})
-	return made, err
 }
 
 func licenseRevision(license portal.License, action string, changes []portal.ValueChange) portal.Revision {

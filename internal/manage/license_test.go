@@ -1,14 +1,16 @@
 package manage_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
+	"keyportal/internal/store/storetest"
 )
 
-func TestLicensesAndInstancesAreMadeByWhoManagesOrganizations(t *testing.T) {
+func TestLicensesAndInstancesAreMadeByWhoManagesLicenses(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := w.as(w.SuperAdmin)
 		license := must(w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: w.Organization.ID, Number: " 56789012 ", Domain: "Acme Europe", Database: "ACME_EU"}))(t)
@@ -16,15 +18,15 @@ func TestLicensesAndInstancesAreMadeByWhoManagesOrganizations(t *testing.T) {
 			t.Errorf("the license is %+v", license)
 		}
 		for name, environment := range map[string]portal.Environment{"BE56789012": portal.Production, " tebe56789012a ": portal.Test} {
-			instance := must(w.m.CreateInstance(ctx, name))(t)
+			instance := must(w.m.CreateInstance(ctx, manage.InstanceInput{Name: name}))(t)
 			wantEqual(t, "instance", []any{instance.LicenseID, instance.Environment, instance.Name}, []any{license.ID, environment, strings.ToUpper(strings.TrimSpace(name))})
 		}
-		_, err := w.m.CreateInstance(ctx, "TEBE56789012A")
+		_, err := w.m.CreateInstance(ctx, manage.InstanceInput{Name: "TEBE56789012A"})
 		wantFields(t, "the same instance", err, "name")
-		_, err = w.m.CreateInstance(ctx, "BE4711")
+		_, err = w.m.CreateInstance(ctx, manage.InstanceInput{Name: "BE4711"})
 		wantCode(t, "an instance of no license", err, portal.CodeNotFound)
 		for _, name := range []string{"", "56789012", "XX56789012", "BE56789012\x00"} {
-			_, err := w.m.CreateInstance(ctx, name)
+			_, err := w.m.CreateInstance(ctx, manage.InstanceInput{Name: name})
 			wantFields(t, name, err, "name")
 		}
 		for what, in := range map[string]manage.LicenseInput{
@@ -42,7 +44,7 @@ func TestLicensesAndInstancesAreMadeByWhoManagesOrganizations(t *testing.T) {
 		wantFields(t, "without a domain", err, "database", "domain")
 		_, err = w.m.CreateLicense(w.as(w.Admin), manage.LicenseInput{OrganizationID: w.Organization.ID, Number: "2", Domain: "x", Database: "x"})
 		wantCode(t, "an admin's license", err, portal.CodeForbidden)
-		_, err = w.m.CreateInstance(w.as(w.Admin), "BE56789012B")
+		_, err = w.m.CreateInstance(w.as(w.Admin), manage.InstanceInput{Name: "BE56789012B"})
 		wantCode(t, "an admin's instance", err, portal.CodeForbidden)
 	})
 }
@@ -61,12 +63,141 @@ func TestLicensesAreSeenWithTheAuthority(t *testing.T) {
 func TestAnApplicationsNameIsItsOwnInTheOrganizationAndTheCatalogue(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := w.as(w.SuperAdmin)
-		made := must(w.m.CreateApplication(ctx, w.Organization.ID, " Kiosk ", "In shops."))(t)
+		made := must(w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Organization.ID, Name: " Kiosk ", Description: "In shops."}))(t)
 		wantEqual(t, "application", []any{made.OrganizationID, made.Name, made.Description}, []any{w.Organization.ID, "Kiosk", "In shops."})
 		for _, name := range []string{"kiosk", "WORKFLOW", "", "a\x00b"} {
-			_, err := w.m.CreateApplication(ctx, w.Organization.ID, name, "")
+			_, err := w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Organization.ID, Name: name})
 			wantFields(t, name, err, "name")
 		}
-		must(w.m.CreateApplication(ctx, w.Other.ID, "Kiosk", ""))(t)
+		must(w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Other.ID, Name: "Kiosk"}))(t)
+	})
+}
+
+func TestLicensesAreChangedBySupportAndSuperAdmins(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  portal.Code
+		}{
+			"support":       {storetest.Support(t, w.s), allowed},
+			"a super admin": {w.SuperAdmin, allowed},
+			"an admin":      {w.Admin, portal.CodeForbidden},
+			"a stranger":    {w.Stranger, portal.CodeForbidden},
+			"nobody":        {portal.User{}, portal.CodeUnauthenticated},
+		} {
+			ctx, license := w.as(test.actor), storetest.License(t, w.s, storetest.Organization(t, w.s))
+			in := w.licenseOf(license.ID)
+			in.Database = "Edited"
+			wantCode(t, what+" edits one", w.m.UpdateLicense(ctx, in), test.want)
+			wantCode(t, what+" deactivates one", w.m.DeactivateLicense(ctx, license.ID, license.Number), test.want)
+			wantCode(t, what+" activates one", w.m.ActivateLicense(ctx, license.ID), test.want)
+			_, err := w.m.CreateInstance(ctx, manage.InstanceInput{LicenseID: license.ID, Name: "BE" + license.Number})
+			wantCode(t, what+" adds an instance", err, test.want)
+			wantCode(t, what+" removes an instance", w.m.RemoveInstance(ctx, license.ID, storetest.Instance(t, w.s, license).ID), test.want)
+			wantCode(t, what+" asks for room", w.m.RoomForLicense(ctx, w.Organization), test.want)
+			if test.want != allowed {
+				wantEqual(t, what+": it is as it was", must(w.s.License(t.Context(), license.ID))(t), license)
+			}
+		}
+	})
+}
+
+func TestALicensesNumberAndDomainAreItsOwnInTheWholeInstallation(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		theirs := storetest.License(t, w.s, w.Other)
+		ctx := w.as(w.SuperAdmin)
+		_, err := w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: w.Organization.ID, Number: theirs.Number, Domain: " " + theirs.Domain, Database: "x"})
+		wantFields(t, "another client's", err, "domain", "number")
+		_, err = w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: 4711, Number: "1", Domain: "x", Database: "x"})
+		wantCode(t, "of no client", err, portal.CodeNotFound)
+		for what, test := range map[string]struct {
+			domain, database string
+			fields           []string
+		}{
+			"another client's": {theirs.Domain, "x", []string{"domain"}},
+			"nothing":          {"", "", []string{"database", "domain"}},
+			"NUL":              {"a\x00b", "a\x00b", []string{"database", "domain"}},
+			"10 kB":            {strings.Repeat("a", 10240), strings.Repeat("a", 10240), []string{"database", "domain"}},
+		} {
+			in := w.licenseOf(w.License.ID)
+			in.Domain, in.Database = test.domain, test.database
+			wantFields(t, "edited: "+what, w.m.UpdateLicense(ctx, in), test.fields...)
+		}
+		in := w.licenseOf(w.License.ID)
+		in.Domain = strings.ToUpper(in.Domain)
+		in.Number = "4711"
+		mustDo(t, w.m.UpdateLicense(ctx, in))
+		kept := must(w.s.License(t.Context(), w.License.ID))(t)
+		wantEqual(t, "its own, and the number stays", []string{kept.Domain, kept.Number}, []string{in.Domain, w.License.Number})
+		in.Database = "Lost"
+		wantCode(t, "a stale form", w.m.UpdateLicense(ctx, in), portal.CodeConflict)
+	})
+}
+
+func TestOfManyLicensesAtOnceWithOneNumberOrDomainOneIsMade(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := w.as(w.SuperAdmin)
+		for what, in := range map[string]func(i int) manage.LicenseInput{
+			"number": func(i int) manage.LicenseInput {
+				return manage.LicenseInput{Number: "4711", Domain: fmt.Sprint("Domain of ", i)}
+			},
+			"domain": func(i int) manage.LicenseInput {
+				return manage.LicenseInput{Number: fmt.Sprint(5000 + i), Domain: "Europe"}
+			},
+		} {
+			clients := [2]portal.Organization{storetest.Organization(t, w.s), storetest.Organization(t, w.s)}
+			outcomes := atOnce(20, func(i int) error {
+				license := in(i)
+				license.OrganizationID, license.Database = clients[i%2].ID, "x"
+				return second(w.m.CreateLicense(ctx, license))
+			})
+			wantEqual(t, what, outcomes, map[portal.Code]int{allowed: 1, portal.CodeInvalid: 19})
+		}
+	})
+}
+
+func TestALicenseIsDeactivatedByItsNumberAndItsKeysComeBackWithIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := w.as(w.SuperAdmin)
+		for _, typed := range []string{"", w.License.Domain, w.License.Number + "1"} {
+			wantFields(t, typed, w.m.DeactivateLicense(ctx, w.License.ID, typed), "confirm")
+		}
+		wantEqual(t, "active", w.subject(w.Secret).LicenseActive, true)
+		mustDo(t, w.m.DeactivateLicense(ctx, w.License.ID, " "+w.License.Number))
+		wantEqual(t, "active", w.subject(w.Secret).LicenseActive, false)
+		lines := w.lines(func() { mustDo(t, w.m.DeactivateLicense(ctx, w.License.ID, w.License.Number)) })
+		wantEqual(t, "history of doing it again", len(lines), 0)
+		mustDo(t, w.m.ActivateLicense(ctx, w.License.ID))
+		wantEqual(t, "active", w.subject(w.Secret).LicenseActive, true)
+		wantCode(t, "one that is not there", w.m.ActivateLicense(ctx, 4711), portal.CodeNotFound)
+	})
+}
+
+func TestALicensesPageShowsItsInstancesAndLiveKeys(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		other := storetest.License(t, w.s, w.Organization)
+		storetest.Key(t, w.s, w.Membership, func(k *portal.Key) { k.LicenseID = other.ID })
+		revoked, _ := storetest.Key(t, w.s, w.Membership, func(k *portal.Key) { k.LicenseID = w.License.ID })
+		mustDo(t, w.m.RevokeKey(w.as(w.Admin), revoked.ID, revoked.Name))
+		mustDo(t, w.m.DeactivateLicense(w.as(w.SuperAdmin), w.License.ID, w.License.Number))
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  portal.Code
+		}{
+			"who views licenses": {w.holder([]portal.Authority{portal.ViewLicenses}), allowed},
+			"support":            {storetest.Support(t, w.s), allowed},
+			"a requester":        {w.requester(), portal.CodeForbidden},
+			"a member":           {w.User, portal.CodeForbidden},
+			"a stranger":         {w.Stranger, portal.CodeNotFound},
+		} {
+			details, err := w.m.License(w.as(test.actor), w.License.ID)
+			wantCode(t, what, err, test.want)
+			if err != nil {
+				wantEqual(t, what+" gets", details, manage.LicenseDetails{})
+				continue
+			}
+			wantEqual(t, what+" sees", []any{details.Number, details.Organization.ID, details.Instances, len(details.Keys), details.Keys[0].ID, len(details.History)},
+				[]any{w.License.Number, w.Organization.ID, []portal.Instance{w.Instance}, 1, w.Key.ID, 1})
+		}
 	})
 }

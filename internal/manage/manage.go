@@ -25,9 +25,17 @@ type Mailer interface {
 	Send(ctx context.Context, to, subject, text string) error
 }
 
+// Sealer seals what must be readable again, under keys outside the database. What
+// was sealed opens with the same associated data alone.
+type Sealer interface {
+	Seal(plaintext, associatedData []byte) ([]byte, error)
+	Unseal(sealed, associatedData []byte) ([]byte, error)
+}
+
 // Options are what a Manager works with.
 type Options struct {
 	Store           *store.Store
+	Sealer          Sealer        // keeps secrets that may be viewed again
 	BaseURL         *url.URL      // where people reach the portal; one-time links begin with it
 	Mailer          Mailer        // nil: one-time links are shown to whoever made them
 	Brand           string        // stands in front of the prefixes of new credentials

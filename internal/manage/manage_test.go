@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"keyportal/internal/keyset"
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
@@ -39,7 +41,7 @@ type world struct {
 	clock    *storetest.Clock
 	db       *sql.DB         // a way around the store
 	ctx      context.Context // what contexts of actors stand on
-	prepared string          // the token of a one-time link, for changes that need one
+	prepared prepared        // for changes that need something to stand on
 	Other    portal.Organization
 	Stranger portal.User // the admin of Other
 }
@@ -63,7 +65,10 @@ func eachFresh(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 func newWorld(t *testing.T, s *store.Store) *world {
-	return &world{t: t, m: newManager(s), s: s, clock: storetest.Of(s).Clock, db: storetest.SQL(t, s), ctx: t.Context()}
+	t.Helper()
+	m := newManager(s)
+	m.Sealer = must(keyset.Open(filepath.Join(t.TempDir(), "keyset.json")))(t)
+	return &world{t: t, m: m, s: s, clock: storetest.Of(s).Clock, db: storetest.SQL(t, s), ctx: t.Context()}
 }
 
 func newManager(s *store.Store) *manage.Manager {

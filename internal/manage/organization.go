@@ -51,25 +51,39 @@ func (m *Manager) Organization(ctx context.Context, id int64) (portal.Organizati
 	return m.Store.Organization(ctx, id)
 }
 
-// Instance finds an instance of an organization of the actor's; any for staff.
-func (m *Manager) Instance(ctx context.Context, id int64) (portal.Instance, error) {
-	instance, err := m.Store.Instance(ctx, id)
-	if err != nil {
-		return instance, err
-	}
-	license, err := m.Store.License(ctx, instance.LicenseID)
-	if err == nil && !portal.ActorFrom(ctx).CanSee(license.OrganizationID) {
-		err = portal.NotFound(portal.NounInstance)
-	}
-	return instance, err
+// OrganizationDetails is an organization with what it has.
+type OrganizationDetails struct {
+	portal.Organization
+	Allowed   int // licenses that its level allows
+	Figures   portal.OrganizationFigures
+	Licenses  []portal.License
+	Instances []portal.Instance
 }
 
-// ClientLevels lists the client levels. For everybody who is signed in.
-func (m *Manager) ClientLevels(ctx context.Context) ([]portal.ClientLevel, error) {
-	if err := signedIn(portal.ActorFrom(ctx)); err != nil {
-		return nil, err
+// OrganizationDetails finds an organization with what it has. For who may see its
+// licenses.
+func (m *Manager) OrganizationDetails(ctx context.Context, id int64) (OrganizationDetails, error) {
+	var details OrganizationDetails
+	var err error
+	if details.Organization, err = m.Organization(ctx, id); err != nil {
+		return details, err
 	}
-	return m.Store.ClientLevels(ctx)
+	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), id); err != nil {
+		return details, err
+	}
+	level, err := m.Store.ClientLevel(ctx, details.LevelID)
+	if err != nil {
+		return details, err
+	}
+	details.Allowed = level.Licenses
+	if details.Figures, err = m.Store.OrganizationFigures(ctx, id); err != nil {
+		return details, err
+	}
+	if details.Licenses, err = m.Store.Licenses(ctx, id); err != nil {
+		return details, err
+	}
+	details.Instances, err = m.Store.InstancesOf(ctx, id)
+	return details, err
 }
 
 // OrganizationInput is what an organization is made of.
@@ -117,15 +131,82 @@ func (m *Manager) UpdateOrganization(ctx context.Context, in OrganizationInput) 
 			return err
 		}
 		organization.Version = in.Version
-		changes := portal.Diff(was.Record(), organization.Record())
-		if len(changes) == 0 && in.Version == was.Version {
-			return errUnchanged
-		}
-		if err := c.UpdateOrganization(ctx, organization); err != nil {
+		return putOrganization(ctx, c, was, organization, "edited")
+	})
+}
+
+// SuspendOrganization has the check refuse all keys of an organization until it is
+// reactivated. Its name must be typed to confirm. For who may Manage Organizations.
+func (m *Manager) SuspendOrganization(ctx context.Context, id int64, typed string) error {
+	return m.setSuspended(ctx, id, true, "suspended", func(o portal.Organization) error { return confirm(typed, o.Name) })
+}
+
+// ReactivateOrganization takes SuspendOrganization back. For who may Manage
+// Organizations.
+func (m *Manager) ReactivateOrganization(ctx context.Context, id int64) error {
+	return m.setSuspended(ctx, id, false, "reactivated", func(portal.Organization) error { return nil })
+}
+
+func (m *Manager) setSuspended(ctx context.Context, id int64, suspended bool, action string, admit func(portal.Organization) error) error {
+	return m.changeOrganizations(ctx, func(c *store.Change) error {
+		was, err := c.Organization(ctx, id)
+		if err != nil {
 			return err
 		}
-		return c.Record(ctx, organizationRevision(organization, "edited", changes))
+		if was.Suspended == suspended {
+			return errUnchanged
+		}
+		if err := admit(was); err != nil {
+			return err
+		}
+		organization := was
+		organization.Suspended = suspended
+		return putOrganization(ctx, c, was, organization, action)
 	})
+}
+
+// SettingsInput is what an organization decides for itself.
+type SettingsInput struct {
+	OrganizationID, Version int64
+	SecretViewing           bool // secrets of key pairs and OAuth clients may be viewed again
+}
+
+// UpdateSettings changes an organization's settings. For who may Manage Settings
+// there. Once secrets may not be viewed again any more, their sealed copies are
+// gone for good.
+func (m *Manager) UpdateSettings(ctx context.Context, in SettingsInput) error {
+	if _, err := m.Organization(ctx, in.OrganizationID); err != nil {
+		return err
+	}
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageSettings, in.OrganizationID); err != nil {
+		return err
+	}
+	return m.change(ctx, func(c *store.Change) error {
+		was, err := c.Organization(ctx, in.OrganizationID)
+		if err != nil {
+			return err
+		}
+		organization := was
+		organization.SecretViewing, organization.Version = in.SecretViewing, in.Version
+		if !organization.SecretViewing {
+			if err := c.ForgetSealed(ctx, organization.ID); err != nil {
+				return err
+			}
+		}
+		return putOrganization(ctx, c, was, organization, "changed the settings")
+	})
+}
+
+// putOrganization writes an organization's new values with the revision.
+func putOrganization(ctx context.Context, c *store.Change, was, organization portal.Organization, action string) error {
+	changes := portal.Diff(was.Record(), organization.Record())
+	if len(changes) == 0 && organization.Version == was.Version {
+		return errUnchanged
+	}
+	if err := c.UpdateOrganization(ctx, organization); err != nil {
+		return err
+	}
+	return c.Record(ctx, organizationRevision(organization, action, changes))
 }
 
 func (m *Manager) changeOrganizations(ctx context.Context, fn func(*store.Change) error) error {

@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -35,8 +36,6 @@ func TestOrganizationsAreMadeAndEditedByWhoManagesThem(t *testing.T) {
 			in := w.organizationOf(w.Organization.ID)
 			in.Name += "."
 			wantCode(t, what+" edits one", w.m.UpdateOrganization(w.as(test.actor), in), test.want)
-			_, err = w.m.CreateApplication(w.as(test.actor), w.Organization.ID, "Kiosk", "")
-			wantCode(t, what+" creates an application", err, test.want)
 		}
 	})
 }
@@ -71,7 +70,7 @@ func TestAnOrganizationHoldsAsManyLicensesAsItsLevelAllows(t *testing.T) {
 			var numbers []string
 			for i := range allowance + 1 {
 				number := strings.Repeat(string(rune('0'+level)), 5) + string(rune('0'+i))
-				made, err := w.m.CreateLicense(w.as(w.SuperAdmin), manage.LicenseInput{OrganizationID: client.ID, Number: number, Domain: "Europe", Database: "EU"})
+				made, err := w.m.CreateLicense(w.as(w.SuperAdmin), manage.LicenseInput{OrganizationID: client.ID, Number: number, Domain: "Europe " + number, Database: "EU"})
 				if i < allowance {
 					mustDo(t, err)
 					numbers = append(numbers, made.Number)
@@ -99,11 +98,11 @@ func TestOfManyLicensesAtOnceOnlyTheAllowedOnesAreMade(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		client := storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = gold })
 		ctx := w.as(w.SuperAdmin)
-		outcomes := atOnce(10, func(i int) error {
-			_, err := w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: "77" + string(rune('0'+i)), Domain: "Europe", Database: "EU"})
-			return err
+		outcomes := atOnce(50, func(i int) error {
+			return second(w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: fmt.Sprint(7700 + i), Domain: fmt.Sprint("Europe ", i), Database: "EU"}))
 		})
-		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 2, portal.CodeConflict: 8})
+		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 2, portal.CodeConflict: 48})
+		wantEqual(t, "licenses", len(must(w.s.Licenses(t.Context(), client.ID))(t)), 2)
 	})
 }
 
@@ -160,5 +159,78 @@ func TestOrganizationsAreSeenByTheirMembersAndByStaff(t *testing.T) {
 		_, err := w.m.ClientLevels(t.Context())
 		wantCode(t, "client levels for nobody", err, portal.CodeUnauthenticated)
 		wantEqual(t, "client levels", len(must(w.m.ClientLevels(w.as(w.User)))(t)), 3)
+	})
+}
+
+func TestAnOrganizationIsSuspendedByItsNameAndItsKeysComeBackWithIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, name := w.as(w.SuperAdmin), w.Organization.Name
+		for what, actor := range map[string]portal.User{"support": storetest.Support(t, w.s), "its admin": w.Admin, "a stranger": w.Stranger} {
+			wantCode(t, what+" suspends it", w.m.SuspendOrganization(w.as(actor), w.Organization.ID, name), portal.CodeForbidden)
+			wantCode(t, what+" reactivates it", w.m.ReactivateOrganization(w.as(actor), w.Organization.ID), portal.CodeForbidden)
+		}
+		for _, typed := range []string{"", w.Other.Name, "Suspend"} {
+			wantFields(t, typed, w.m.SuspendOrganization(ctx, w.Organization.ID, typed), "confirm")
+		}
+		wantEqual(t, "suspended", w.subject(w.Secret).Suspended, false)
+		mustDo(t, w.m.SuspendOrganization(ctx, w.Organization.ID, " "+strings.ToUpper(name)))
+		wantEqual(t, "suspended", w.subject(w.Secret).Suspended, true)
+		lines := w.lines(func() { mustDo(t, w.m.SuspendOrganization(ctx, w.Organization.ID, name)) })
+		wantEqual(t, "history of doing it again", len(lines), 0)
+		mustDo(t, w.m.ReactivateOrganization(ctx, w.Organization.ID))
+		wantEqual(t, "suspended", w.subject(w.Secret).Suspended, false)
+		wantCode(t, "one that is not there", w.m.SuspendOrganization(ctx, 4711, ""), portal.CodeNotFound)
+	})
+}
+
+func TestAnOrganizationsSettingsAreItsOwnToDecide(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  portal.Code
+		}{
+			"who manages settings": {w.holder([]portal.Authority{portal.ManageSettings}), allowed},
+			"an admin":             {w.Admin, allowed},
+			"a super admin":        {w.SuperAdmin, allowed},
+			"support":              {storetest.Support(t, w.s), portal.CodeForbidden},
+			"a member":             {w.User, portal.CodeForbidden},
+			"a stranger":           {w.Stranger, portal.CodeNotFound},
+		} {
+			storetest.Exec(t, w.db, "UPDATE organizations SET secret_viewing = TRUE WHERE id = $1", w.Organization.ID)
+			wantCode(t, what, w.m.UpdateSettings(w.as(test.actor), w.settingsOf(false)), test.want)
+			wantEqual(t, what+": viewing", must(w.s.Organization(t.Context(), w.Organization.ID))(t).SecretViewing, test.want != allowed)
+		}
+		storetest.Exec(t, w.db, "UPDATE organizations SET secret_viewing = FALSE WHERE id = $1", w.Organization.ID)
+		client := w.oauthClient(w.License, w.Admin)
+		stale := w.settingsOf(false)
+		mustDo(t, w.m.UpdateSettings(w.as(w.Admin), w.settingsOf(true)))
+		made := w.rotated(client.Key)
+		wantCode(t, "a stale form", w.m.UpdateSettings(w.as(w.Admin), stale), portal.CodeConflict)
+		wantEqual(t, "the copy is there still", must(w.view(w.Admin, client.ID))(t), made.Secret)
+	})
+}
+
+func TestAnOrganizationsPageShowsWhatItHas(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.request(w.requester(), w.application())
+		storetest.Key(t, w.s, storetest.Member(t, w.s, w.Other, storetest.User(t, w.s)))
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  portal.Code
+		}{
+			"who views licenses": {w.holder([]portal.Authority{portal.ViewLicenses}), allowed},
+			"support":            {storetest.Support(t, w.s), allowed},
+			"a member":           {w.User, portal.CodeForbidden},
+			"a stranger":         {w.Stranger, portal.CodeNotFound},
+		} {
+			details, err := w.m.OrganizationDetails(w.as(test.actor), w.Organization.ID)
+			wantCode(t, what, err, test.want)
+			if err != nil {
+				continue
+			}
+			f := details.Figures
+			wantEqual(t, what, []any{details.Allowed, details.Licenses, details.Instances, f.Instances, f.Applications, f.Keys, f.Pending, f.LastChange},
+				[]any{3, []portal.License{w.License}, []portal.Instance{w.Instance}, 1, 1, 1, 1, w.clock.Now()})
+		}
 	})
 }

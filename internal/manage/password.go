@@ -174,6 +174,26 @@ func (m *Manager) ChangePassword(ctx context.Context, session portal.Session, cu
 	return token, err
 }
 
+// reauthenticate checks the current password of a session's user and gives the
+// token of a new session in place of the given one (NIST SP 800-63B, section 7.1).
+// A wrong password counts as a failed sign-in.
+func (m *Manager) reauthenticate(ctx context.Context, session portal.Session, password string) (secret.Value, error) {
+	user, err := m.Store.User(ctx, session.UserID)
+	if err != nil {
+		return secret.Value{}, err
+	}
+	if err := m.confirmPassword(ctx, user, session.Address, password); err != nil {
+		return secret.Value{}, err
+	}
+	token := secret.New("", secret.Session)
+	return token, m.Store.Update(ctx, func(u *store.Update) error {
+		if err := u.EndSession(ctx, session.Hash); err != nil {
+			return err
+		}
+		return m.insertSession(ctx, u, session, token)
+	})
+}
+
 // confirmPassword checks the current password of somebody who is signed in,
 // under the same throttling as a sign-in.
 func (m *Manager) confirmPassword(ctx context.Context, user portal.User, address, password string) error {

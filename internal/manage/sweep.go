@@ -12,7 +12,7 @@ const (
 	submissionsFor = 7 * 24 * time.Hour // how long a form is known to have been sent
 	usedLinksFor   = 7 * 24 * time.Hour
 	addressesFor   = 90 * 24 * time.Hour // how long a user is known where they have signed in
-	tokensFor      = 24 * time.Hour      // how long an expired access token is known as one
+	tokensFor      = 24 * time.Hour      // how long it is said of an access token that it has expired
 )
 
 // Sweep removes what has ended and matters no more: sessions, one-time links,

@@ -124,6 +124,13 @@ func (v *Invalid) Check(ok bool, field, message string) {
 	}
 }
 
+// Include notes the field errors of an error, if it has any.
+func (v *Invalid) Include(err error) {
+	for _, field := range FieldsOf(err) {
+		v.Add(field.Field, field.Message)
+	}
+}
+
 // Err gives the error that carries all field errors, or nil when there is none.
 func (v *Invalid) Err() error {
 	if len(v.fields) == 0 {

@@ -66,18 +66,18 @@ var (
 	administration = []portal.Authority{
 		"admin", "admin.users", "admin.users.view", "admin.users.manage", "admin.roles", "admin.roles.view", "admin.roles.manage",
 		"admin.keys", "admin.keys.own", "admin.keys.view", "admin.keys.manage", "admin.licenses", "admin.licenses.view", "admin.licenses.secret",
-		"admin.requests", "admin.requests.create", "admin.history", "admin.history.view",
+		"admin.licenses.applications", "admin.requests", "admin.requests.create", "admin.settings", "admin.settings.manage", "admin.history", "admin.history.view",
 	}
 	gateway = []portal.Authority{"gateway", "gateway.check", "gateway.check.verify"}
 	system  = []portal.Authority{
 		"system", "system.apisets", "system.apisets.manage", "system.organizations", "system.organizations.view", "system.organizations.manage",
-		"system.staff", "system.staff.manage", "system.requests", "system.requests.decide", "system.keys", "system.keys.issue", "system.keys.impersonation",
+		"system.licenses", "system.licenses.manage", "system.staff", "system.staff.manage", "system.requests", "system.requests.decide", "system.keys", "system.keys.issue", "system.keys.impersonation",
 	}
 	everything = slices.Concat(administration, gateway, system)
 	ofSupport  = []portal.Authority{
-		"system.organizations.view", "system.requests", "system.requests.decide", "system.keys.issue", "system.keys.impersonation",
+		"system.organizations.view", "system.licenses", "system.licenses.manage", "system.requests", "system.requests.decide", "system.keys.issue", "system.keys.impersonation",
 		"admin.users.view", "admin.roles.view", "admin.keys", "admin.keys.own", "admin.keys.view", "admin.keys.manage",
-		"admin.licenses.view", "admin.requests", "admin.requests.create", "admin.history", "admin.history.view",
+		"admin.licenses.view", "admin.licenses.applications", "admin.requests", "admin.requests.create", "admin.history", "admin.history.view",
 	}
 )
 
@@ -174,6 +174,56 @@ func TestAnOrganizationExistsForItsMembersAndForStaff(t *testing.T) {
 	}, func(t *testing.T, actor portal.Actor, want sees) {
 		wantEqual(t, "sees", sees{actor.CanSee(here), actor.CanSee(elsewhere)}, want)
 	})
+}
+
+func TestLicensesAreSeenByWhoMayViewThemAndByWhoChoosesAmongThem(t *testing.T) {
+	const no = portal.CodeForbidden
+	forEveryActor(t, map[string]portal.Code{
+		"nobody": portal.CodeUnauthenticated, "outsider": no, "member": no, "key manager": no, "user manager": no, "all access": no, "gateway": no,
+		"API user": allowed, "viewer": allowed, "admin": allowed, "support": allowed, "super admin": allowed, "program": allowed,
+	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
+		wantCode(t, "here", portal.CanSeeLicenses(actor, here), want)
+		if actor.Staff == portal.NotStaff && !actor.IsProgram() {
+			want = refusal(actor)
+		}
+		wantCode(t, "elsewhere", portal.CanSeeLicenses(actor, elsewhere), want)
+		wantCode(t, "nowhere", portal.CanSeeLicenses(actor, nowhere), want)
+	})
+}
+
+func TestApplicationsAreManagedInTheirOrganizationAndTheCatalogueByWhoManagesOrganizations(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	type manages struct{ here, elsewhere, catalogue portal.Code }
+	nothing := manages{no, no, no}
+	wants := map[string]manages{
+		"nobody": {out, out, out}, "outsider": nothing, "member": nothing, "API user": nothing, "viewer": nothing, "key manager": nothing,
+		"user manager": nothing, "all access": nothing, "gateway": nothing,
+		"admin": {allowed, no, no}, "support": {allowed, allowed, no}, "super admin": {}, "program": {},
+	}
+	answers := func(actor portal.Actor) manages {
+		code := func(organization int64) portal.Code { return codeOf(portal.CanManageApplications(actor, organization)) }
+		return manages{code(here), code(elsewhere), code(nowhere)}
+	}
+	forEveryActor(t, wants, func(t *testing.T, actor portal.Actor, want manages) { wantEqual(t, "manages", answers(actor), want) })
+	wantEqual(t, "who holds that alone", answers(holding(portal.ManageApplications)), manages{allowed, no, no})
+}
+
+func TestARequestIsFollowedByItsRequesterByWhoSeesAllOfTheOrganizationAndByWhoDecides(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	type follows struct{ own, others, elsewhere portal.Code }
+	own := follows{allowed, no, no}
+	wants := map[string]follows{
+		"nobody": {out, out, out}, "outsider": own, "member": own, "API user": own, "viewer": own, "key manager": own, "user manager": own, "all access": own, "gateway": own,
+		"admin": {allowed, allowed, no}, "support": {}, "super admin": {}, "program": {},
+	}
+	answers := func(actor portal.Actor) follows {
+		code := func(requester, organization int64) portal.Code {
+			return codeOf(portal.CanSeeRequest(actor, portal.Request{RequesterID: requester, OrganizationID: organization}))
+		}
+		return follows{code(actor.UserID, here), code(another, here), code(another, elsewhere)}
+	}
+	forEveryActor(t, wants, func(t *testing.T, actor portal.Actor, want follows) { wantEqual(t, "follows", answers(actor), want) })
+	wantEqual(t, "who holds Requests alone", answers(holding(portal.Requests)), follows{allowed, allowed, no})
 }
 
 // uses are the answers on one's own and another user's keys.

@@ -32,7 +32,7 @@ func (s RequestState) Label() string {
 	case RequestTaken:
 		return "In progress"
 	case RequestAsked:
-		return "Waiting for an answer"
+		return "Awaiting answer"
 	}
 	return strings.ToUpper(string(s[:1])) + string(s[1:])
 }

@@ -129,17 +129,24 @@ func TestRecordsHoldWhatPagesCallThings(t *testing.T) {
 			"Slug=billing, Name=Billing API, Route patterns=/a/\n/b/, Retired=Yes",
 		},
 		"key": {
-			portal.Key{Name: "ERP", Kind: portal.TokenKey, Username: "ada", APISets: []portal.APISet{billing}, ExpiresAt: expires, Enabled: true, Masked: "kp_…aB3d"}.Record(),
-			"Name=ERP, Kind=token, Mapped user=ada, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Can impersonate=No, Enabled=Yes, Revoked=No",
+			portal.Key{Name: "ERP", Kind: portal.TokenKey, Username: "ada", ApplicationName: "Workflow", LicenseNumber: "12345678", APISets: []portal.APISet{billing}, ExpiresAt: expires,
+				AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, Masked: "kp_…aB3d"}.Record(),
+			"Name=ERP, Kind=token, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
 		},
 		"key that never expires": {portal.Key{}.Record(), "Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
 		"organization": {
 			portal.Organization{Name: "Acme", LevelName: "Gold", ExpiryRequired: true, ExpiryMaxDays: 90}.Record(),
 			"Name=Acme, Client level=Gold, Suspended=No, Secrets can be viewed again=No, Expiry required=Yes, Longest expiry in days=90",
 		},
-		"license":     {portal.License{Number: "12345678", Domain: "Acme Europe", Database: "ACME_EU", Active: true}.Record(), "Number=12345678, Domain=Acme Europe, Database=ACME_EU, Active=Yes"},
-		"instance":    {portal.Instance{Name: "TEBE12345678A", Environment: portal.Test}.Record(), "Instance=TEBE12345678A, Environment=test"},
-		"application": {portal.Application{Name: "Workflow", Description: "The workflow."}.Record(), "Name=Workflow, Description=The workflow."},
+		"license":              {portal.License{Number: "12345678", Domain: "Acme Europe", Database: "ACME_EU", Active: true}.Record(), "Number=12345678, Domain=Acme Europe, Database=ACME_EU, Active=Yes"},
+		"application":          {portal.Application{Name: "Workflow", Description: "The workflow."}.Record(), "Name=Workflow, Description=The workflow., Retired=No"},
+		"retired application":  {portal.Application{Name: "Workflow", RetiredAt: expires}.Record(), "Name=Workflow, Retired=Yes"},
+		"client level":         {portal.ClientLevel{ID: 2, Name: "Gold", Licenses: 2, Organizations: 5, Version: 3}.Record(), "Name=Gold, Master licenses=2"},
+		"request that is open": {portal.Request{ApplicationName: "Workflow", LicenseNumber: "12345678", Reason: "To begin.", State: portal.RequestOpen}.Record(), "Application=Workflow, License=12345678, Reason=To begin., State=Open"},
+		"request that is declined": {
+			portal.Request{ApplicationName: "Workflow", LicenseNumber: "12345678", State: portal.RequestDeclined, AssigneeName: "Grace", Decision: "Not yet."}.Record(),
+			"Application=Workflow, License=12345678, State=Declined, Taken by=Grace, Decision=Not yet.",
+		},
 	} {
 		var parts []string
 		for _, change := range portal.Diff(nil, test.record) {

@@ -70,6 +70,16 @@ func New(brand string, prefix Prefix) Value {
 	return Value{body + checksum(body)}
 }
 
+// Restore gives a credential that was kept as text, such as one that was sealed.
+// The error is ErrMalformed.
+func Restore(text string) (Value, error) {
+	_, err := Parse(text)
+	if err != nil {
+		return Value{}, err
+	}
+	return Value{text}, nil
+}
+
 // Parse checks the form and the checksum of a credential and tells its prefix.
 // It does no I/O. The error is ErrMalformed.
 func Parse(text string) (Prefix, error) {

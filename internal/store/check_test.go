@@ -23,6 +23,7 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 		f.Organization.Suspended = true
 		storetest.Change(t, s, func(c *store.Change) error { return c.UpdateOrganization(t.Context(), f.Organization) })
 		key, value := storetest.Key(t, s, membership, func(k *portal.Key) {
+			k.Kind, k.PublicID = portal.PairKey, "kpa_public"
 			k.CanImpersonate, k.AllowedNetworks, k.RevokedAt = true, []string{"10.0.0.0/8", "2001:db8::/32"}, s.Now()
 			k.LicenseID, k.ApplicationID, k.APISets = f.License.ID, f.Application.ID, []portal.APISet{f.Billing}
 		})
@@ -33,14 +34,14 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := subject(t, s, value)
-		wantFilled(t, got)
+		wantFilled(t, got, "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt")
 		wantEqual(t, "subject", got, portal.Subject{
-			SecretID: stored.ID, SecretExpiresAt: grace, KeyID: key.ID, KeyName: key.Name, Kind: portal.TokenKey, KeyEnabled: true,
+			SecretID: stored.ID, SecretExpiresAt: grace, KeyID: key.ID, KeyName: key.Name, Kind: portal.PairKey, KeyEnabled: true,
 			KeyRevokedAt: key.RevokedAt, KeyExpiresAt: key.ExpiresAt, CanImpersonate: true, AllowedNetworks: key.AllowedNetworks,
 			UserID: user.ID, Username: user.Username, UserEnabled: true, UserLocked: true, UserExpired: true, UserStaff: portal.Support, Member: true,
 			OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name, Suspended: true,
 			LicenseID: f.License.ID, LicenseNumber: f.License.Number, LicenseActive: true, Domain: f.License.Domain,
-			Application: f.Application.Name, APISets: []string{"billing"},
+			Application: f.Application.Name, APISets: []string{"billing"}, PublicID: "kpa_public",
 		})
 	})
 }

@@ -64,3 +64,12 @@ func (p *planner) explain(ctx context.Context, query string, args ...any) error 
 	p.plans = append(p.plans, plan)
 	return rows.Err()
 }
+
+// MigrateTo brings the schema to a version, as the program of that time did.
+func (s *Store) MigrateTo(ctx context.Context, version int64) error {
+	provider, err := s.provider()
+	if err == nil {
+		_, err = provider.UpTo(ctx, version)
+	}
+	return err
+}

@@ -219,26 +219,9 @@ func TestTheLastEnabledSuperAdminStays(t *testing.T) {
 
 func TestTwoDemotionsOfTheLastTwoSuperAdminsNeverBothSucceed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		const demote = `UPDATE users SET staff = '' WHERE id = $1`
 		first, second := storetest.SuperAdmin(t, s), storetest.SuperAdmin(t, s)
-		db := storetest.SQL(t, s)
-		tx := must[*sql.Tx](t)(db.BeginTx(t.Context(), nil))
-		defer tx.Rollback()
-		must[sql.Result](t)(tx.ExecContext(t.Context(), demote, first.ID))
-		answer := make(chan error, 1)
-		go func() {
-			_, err := db.ExecContext(t.Context(), demote, second.ID)
-			answer <- err
-		}()
-		select {
-		case err := <-answer:
-			t.Fatalf("the second demotion does not wait for the first one's end: %v", err)
-		case <-time.After(100 * time.Millisecond):
-		}
-		if err := tx.Commit(); err != nil {
-			t.Fatal(err)
-		}
-		wantViolation(t, "the second demotion", <-answer)
+		const demote = `UPDATE users SET staff = '' WHERE id = %d`
+		wantSecondRefused(t, storetest.SQL(t, s), fmt.Sprintf(demote, first.ID), fmt.Sprintf(demote, second.ID))
 		wantEqual(t, "super admins left", must[int](t)(s.EnabledSuperAdmins(t.Context(), 0)), 1)
 	})
 }
@@ -278,5 +261,127 @@ func TestARevisionIsNeitherChangedNorDeleted(t *testing.T) {
 		if lines, err := s.VerifyChain(t.Context()); err != nil || lines != 3 {
 			t.Errorf("the chain has %d lines, %v", lines, err)
 		}
+	})
+}
+
+const insertLicense = `INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at) VALUES ($1, $2, $2, $2, '', TRUE, 1, 0, 0)`
+
+func TestAnOrganizationNeverHoldsMoreLicensesThanItsLevelAllows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		db := storetest.SQL(t, s)
+		gold := storetest.Organization(t, s, func(o *portal.Organization) { o.LevelID = 2 })
+		other := storetest.Organization(t, s)
+		storetest.Exec(t, db, insertLicense, gold.ID, "1")
+		storetest.Exec(t, db, insertLicense, gold.ID, "2")
+		storetest.Exec(t, db, insertLicense, other.ID, "3")
+		wantRefused(t, s, "a third license", insertLicense, gold.ID, "4")
+		wantRefused(t, s, "another's license", `UPDATE licenses SET organization_id = $1 WHERE number = '3'`, gold.ID)
+		wantRefused(t, s, "a license that goes where there is room", `UPDATE licenses SET organization_id = $1 WHERE number = '1'`, other.ID)
+		wantRefused(t, s, "a level that allows less", `UPDATE organizations SET level_id = 1 WHERE id = $1`, gold.ID)
+		wantRefused(t, s, "a level that is lowered", `UPDATE client_levels SET licenses = 1 WHERE id = 2`)
+		wantRefused(t, s, "all levels lowered at once", `UPDATE client_levels SET licenses = licenses - 1`)
+		wantRefused(t, s, "a level that allows less than none", `UPDATE client_levels SET licenses = -1 WHERE id = 1`)
+		if storetest.Of(s).Engine == storetest.SQLiteEngine {
+			wantRefused(t, s, "a license in another's place", `INSERT OR REPLACE INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at) VALUES ($1, '3', '3', '3', '', TRUE, 1, 0, 0)`, gold.ID)
+		}
+		storetest.Exec(t, db, `UPDATE client_levels SET licenses = 0 WHERE id = 1`) // no organization has it
+		storetest.Exec(t, db, `UPDATE client_levels SET licenses = 2 WHERE id = 2`)
+		storetest.Exec(t, db, `UPDATE licenses SET active = FALSE, organization_id = organization_id WHERE number = '1'`)
+		storetest.Exec(t, db, `UPDATE organizations SET level_id = 3 WHERE id = $1`, gold.ID)
+		storetest.Exec(t, db, insertLicense, gold.ID, "4")
+		wantRefused(t, s, "going back to the level before", `UPDATE organizations SET level_id = 2 WHERE id = $1`, gold.ID)
+		wantEqual(t, "licenses", len(must[[]portal.License](t)(s.Licenses(t.Context(), gold.ID))), 3)
+	})
+}
+
+// Each of these two statements is all right without the other.
+func TestTwoStatementsAtOnceDoNotGiveMoreLicensesThanTheLevelAllows(t *testing.T) {
+	const lower, raise = `UPDATE client_levels SET licenses = 1 WHERE id = 2`, `UPDATE organizations SET level_id = 2 WHERE name = 'moving'`
+	const second = `INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at)
+		SELECT o.id, 'second', 'second', 'second', '', TRUE, 1, 0, 0 FROM organizations o WHERE o.name = 'one'`
+	const another = `INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at)
+		SELECT o.id, 'another', 'another', 'another', '', TRUE, 1, 0, 0 FROM organizations o WHERE o.name = 'one'`
+	const toBlue = `UPDATE organizations SET level_id = 1 WHERE name = 'one'`
+	for what, statements := range map[string][2]string{
+		"two licenses":                         {second, another},
+		"a license, and its level lowered":     {second, lower},
+		"a level lowered, and a license of it": {lower, second},
+		"a license, and another level":         {second, toBlue},
+		"another level, and a license":         {toBlue, second},
+		"a level lowered, and one who gets it": {lower, raise},
+		"one who gets a level that is lowered": {raise, lower},
+	} {
+		t.Run(what, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				one := storetest.Organization(t, s, func(o *portal.Organization) { o.Name, o.LevelID = "one", 2 })
+				moving := storetest.Organization(t, s, func(o *portal.Organization) { o.Name = "moving" })
+				storetest.License(t, s, one)
+				storetest.License(t, s, moving)
+				storetest.License(t, s, moving)
+				wantSecondRefused(t, storetest.SQL(t, s), statements[0], statements[1])
+			})
+		})
+	}
+}
+
+// wantSecondRefused runs a statement in a transaction, and another one that must
+// wait for the transaction's end and is then refused.
+func wantSecondRefused(t *testing.T, db *sql.DB, first, second string) {
+	t.Helper()
+	tx := must[*sql.Tx](t)(db.BeginTx(t.Context(), nil))
+	defer tx.Rollback()
+	must[sql.Result](t)(tx.ExecContext(t.Context(), first))
+	answer := make(chan error, 1)
+	go func() {
+		_, err := db.ExecContext(t.Context(), second)
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		t.Fatalf("the second statement does not wait for the first one's end: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	wantViolation(t, "the second statement", <-answer)
+}
+
+func TestOneRequestForAnApplicationAndLicenseIsPendingWhateverItsState(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		db := storetest.SQL(t, s)
+		const insert = `INSERT INTO requests (organization_id, requester_id, application_id, license_id, reason, state, decision, version, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, '', $5, '', 1, 0, 0)`
+		args := func(application int64, state portal.RequestState) []any {
+			return []any{f.Organization.ID, f.User.ID, application, f.License.ID, string(state)}
+		}
+		for _, first := range portal.RequestStates[:3] {
+			storetest.Exec(t, db, insert, args(1, first)...)
+			for _, second := range portal.RequestStates[:3] {
+				wantRefused(t, s, fmt.Sprintf("a second one, %s beside %s", second, first), insert, args(1, second)...)
+			}
+			for _, decided := range portal.RequestStates[3:] {
+				storetest.Exec(t, db, insert, args(1, decided)...)
+			}
+			wantRefused(t, s, "taking up a decided one", `UPDATE requests SET state = 'open' WHERE state = 'declined'`)
+			storetest.Exec(t, db, `UPDATE requests SET state = 'withdrawn'`)
+		}
+		storetest.Exec(t, db, insert, args(1, portal.RequestOpen)...)
+		storetest.Exec(t, db, insert, args(2, portal.RequestOpen)...)
+		wantRefused(t, s, "a state that is none", insert, args(3, "done")...)
+		elsewhere := storetest.License(t, s, storetest.Organization(t, s))
+		wantRefused(t, s, "another organization's license", insert, f.Organization.ID, f.User.ID, 3, elsewhere.ID, "open")
+	})
+}
+
+func TestAKeyHasOneDelivery(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		const insert = `INSERT INTO links (hash, purpose, user_id, key_id, created_by, expires_at, created_at) VALUES ($1, $2, $3, $4, 0, 0, 0)`
+		storetest.Exec(t, storetest.SQL(t, s), insert, []byte("1"), "delivery", f.User.ID, f.Key.ID)
+		wantRefused(t, s, "a second one", insert, []byte("2"), "delivery", f.Admin.ID, f.Key.ID)
+		storetest.Exec(t, storetest.SQL(t, s), insert, []byte("3"), "password", f.User.ID, nil)
+		wantRefused(t, s, "one of no key that there is", insert, []byte("4"), "delivery", f.User.ID, f.Key.ID+1000)
 	})
 }

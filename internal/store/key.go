@@ -137,7 +137,7 @@ func (q Queries) LicensedKeys(ctx context.Context, organization int64) ([]portal
 
 // KeysFor counts the keys for an application that are not revoked.
 func (q Queries) KeysFor(ctx context.Context, application int64) (int, error) {
-	return one(ctx, q, portal.NounKey, scalar[int], `/* count of keys for an application */ SELECT count(*) FROM keys WHERE application_id = $1 AND license_id IS NOT NULL AND revoked_at IS NULL`, application)
+	return one(ctx, q, portal.NounKey, scalar[int], `/* count of keys for an application */ SELECT count(*) FROM keys WHERE application_id = $1 AND revoked_at IS NULL`, application)
 }
 
 // KeysLosing lists the first keys that are not revoked and were granted an API

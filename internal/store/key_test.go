@@ -19,7 +19,8 @@ func TestAKeyIsKept(t *testing.T) {
 			made: portal.Key{
 				Kind: portal.PairKey, OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name,
 				Name: "Nightly Job", Description: "Runs at night.", UserID: f.User.ID, Username: f.User.Username, UserName: "Ada Lovelace",
-				CreatedBy: f.Admin.ID, CreatorName: "An Admin", LicenseID: f.License.ID, ApplicationID: 4, PublicID: "kpa_public",
+				CreatedBy: f.Admin.ID, CreatorName: "An Admin", LicenseID: f.License.ID, LicenseNumber: f.License.Number, Domain: f.License.Domain,
+				ApplicationID: 4, ApplicationName: "Data Loader", PublicID: "kpa_public",
 				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, DisabledBy: f.Admin.ID,
 				ExpiresAt: s.Now().Add(time.Hour), APISets: []portal.APISet{withoutRoutes(f.Billing), withoutRoutes(f.Dunning)}, Masked: value.Mask(),
 			},
@@ -51,31 +52,6 @@ func TestARevokedKeyNeverChangesAgain(t *testing.T) {
 	})
 }
 
-func TestASecretIsKeptAsItsHash(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		f := storetest.NewFixture(t, s)
-		value := secret.New("", secret.ClientSecret)
-		sealed := storetest.Secret(value)
-		sealed.Sealed = []byte{0, 1, 2, 255}
-		key := storetest.Insert(t, s, func(c *store.Change) (portal.Key, error) {
-			return c.InsertKey(t.Context(), portal.Key{
-				Kind: portal.OAuthKey, OrganizationID: f.Organization.ID, Name: "Sealed", UserID: f.User.ID, LicenseID: f.License.ID, PublicID: "kpc_public",
-			}, sealed)
-		})
-		found, stored, err := s.KeyByHash(t.Context(), value.Hash())
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantEqual(t, "key", found, key)
-		wantFilled(t, stored, "Previous", "ExpiresAt", "RetiredAt")
-		sealed.ID, sealed.KeyID, sealed.CreatedAt = stored.ID, key.ID, s.Now()
-		wantEqual(t, "secret", stored, sealed)
-		wantEqual(t, "secrets", must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID)), []portal.Secret{sealed})
-		_, _, err = s.KeyByHash(t.Context(), secret.HashOf("another"))
-		wantCode(t, "another secret", err, portal.CodeNotFound)
-	})
-}
-
 func TestALiveKeyIsFoundByItsName(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
@@ -89,6 +65,102 @@ func TestALiveKeyIsFoundByItsName(t *testing.T) {
 		_, err = s.LiveKeyNamed(t.Context(), f.Organization.ID, f.User.ID, key.Name)
 		wantCode(t, "a revoked one", err, portal.CodeNotFound)
 		storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.Name = key.Name })
+	})
+}
+
+// revoke revokes a key, and gives it as it is then.
+func revoke(t *testing.T, s *store.Store, key portal.Key) portal.Key {
+	t.Helper()
+	key.RevokedAt = s.Now()
+	storetest.Change(t, s, func(c *store.Change) error { return c.UpdateKey(t.Context(), key) })
+	return must[portal.Key](t)(s.Key(t.Context(), key.ID))
+}
+
+// oauthKey adds the OAuth client of a license.
+func oauthKey(t *testing.T, s *store.Store, m portal.Membership, license portal.License, edit ...func(*portal.Key)) (portal.Key, secret.Value) {
+	t.Helper()
+	return storetest.Key(t, s, m, append([]func(*portal.Key){func(k *portal.Key) {
+		k.Kind, k.LicenseID, k.PublicID = portal.OAuthKey, license.ID, "kpc_"+k.Name
+	}}, edit...)...)
+}
+
+func TestALiveKeyIsFoundByItsApplicationAndLicense(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s) // its key is for Application and License
+		other := storetest.License(t, s, f.Organization)
+		want := f.Key
+		want.APISets = nil
+		wantEqual(t, "found", must[portal.Key](t)(s.LiveKeyFor(t.Context(), f.Application.ID, f.License.ID)), want)
+		for what, at := range map[string][2]int64{"another license": {f.Application.ID, other.ID}, "another application": {1, f.License.ID}} {
+			_, err := s.LiveKeyFor(t.Context(), at[0], at[1])
+			wantCode(t, what, err, portal.CodeNotFound)
+		}
+		revoke(t, s, f.Key)
+		_, err := s.LiveKeyFor(t.Context(), f.Application.ID, f.License.ID)
+		wantCode(t, "a revoked one", err, portal.CodeNotFound)
+	})
+}
+
+func TestALicensesOAuthClientIsFound(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		other := storetest.License(t, s, f.Organization)
+		key, _ := oauthKey(t, s, f.Membership, f.License, func(k *portal.Key) { k.APISets = []portal.APISet{f.Billing} })
+		wantEqual(t, "found", must[portal.Key](t)(s.OAuthKey(t.Context(), f.License.ID)), key)
+		_, err := s.OAuthKey(t.Context(), other.ID)
+		wantCode(t, "another license's", err, portal.CodeNotFound)
+		revoke(t, s, key)
+		_, err = s.OAuthKey(t.Context(), f.License.ID)
+		wantCode(t, "a revoked one", err, portal.CodeNotFound)
+		next, _ := oauthKey(t, s, f.Membership, f.License)
+		wantEqual(t, "the next one", must[portal.Key](t)(s.OAuthKey(t.Context(), f.License.ID)).ID, next.ID)
+	})
+}
+
+func TestTheLiveKeysOfLicensesAreListedByName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f, elsewhere := storetest.NewFixture(t, s), storetest.NewFixtureOf(t, s, "elsewhere")
+		named := func(name string, license, application int64) portal.Key {
+			key, _ := storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.Name, k.LicenseID, k.ApplicationID = name, license, application })
+			return key
+		}
+		z := named("z", f.License.ID, 1)
+		b := named("B", storetest.License(t, s, f.Organization).ID, 1)
+		a := named("a", f.License.ID, 2)
+		named("no license", 0, 3)
+		revoke(t, s, named("revoked", f.License.ID, 3))
+		revoke(t, s, f.Key)
+		wantEqual(t, "keys", must[[]portal.Key](t)(s.LicensedKeys(t.Context(), f.Organization.ID)), []portal.Key{a, b, z})
+		wantEqual(t, "elsewhere", keyIDs(must[[]portal.Key](t)(s.LicensedKeys(t.Context(), elsewhere.Organization.ID))), []int64{elsewhere.Key.ID})
+	})
+}
+
+func TestTheLiveKeysForAnApplicationAreCounted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f, elsewhere := storetest.NewFixture(t, s), storetest.NewFixtureOf(t, s, "elsewhere")
+		of := func(m portal.Membership, license int64) portal.Key {
+			key, _ := storetest.Key(t, s, m, func(k *portal.Key) { k.LicenseID, k.ApplicationID = license, 1 })
+			return key
+		}
+		of(f.Membership, f.License.ID)
+		of(f.Membership, 0) // bound to no license
+		revoke(t, s, of(elsewhere.Membership, elsewhere.License.ID))
+		of(elsewhere.Membership, elsewhere.License.ID)
+		for application, want := range map[int64]int{1: 3, 2: 0, f.Application.ID: 1} {
+			wantEqual(t, "keys", must[int](t)(s.KeysFor(t.Context(), application)), want)
+		}
+	})
+}
+
+func TestAKeyCanWaitForItsFirstSecret(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		key := storetest.Insert(t, s, func(c *store.Change) (portal.Key, error) {
+			return c.InsertKey(t.Context(), portal.Key{Kind: portal.TokenKey, OrganizationID: f.Organization.ID, UserID: f.User.ID, Name: "Waiting", Enabled: true}, portal.Secret{})
+		})
+		wantEqual(t, "mask", key.Masked, "")
+		wantEqual(t, "secrets", len(must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID))), 0)
+		wantEqual(t, "key", must[portal.Key](t)(s.Key(t.Context(), key.ID)), key)
 	})
 }
 
@@ -157,6 +229,10 @@ func TestAKeySaysWhatTheCheckAnswersBecauseOfItsUserOrganizationAndLicense(t *te
 		portal.CheckOrgSuspended: func(t *testing.T, c *store.Change, f storetest.Fixture) error {
 			f.Organization.Suspended = true
 			return c.UpdateOrganization(t.Context(), f.Organization)
+		},
+		portal.CheckLicenseInactive: func(t *testing.T, c *store.Change, f storetest.Fixture) error {
+			f.License.Active = false
+			return c.UpdateLicense(t.Context(), f.License)
 		},
 	} {
 		t.Run(string(want), func(t *testing.T) {

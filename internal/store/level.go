@@ -37,7 +37,8 @@ func (q Queries) OrganizationsAbove(ctx context.Context, level int64, licenses, 
 
 // InsertClientLevel adds a client level and gives it with its ID.
 func (c *Change) InsertClientLevel(ctx context.Context, l portal.ClientLevel) (portal.ClientLevel, error) {
-	id, err := one(ctx, c.Queries, portal.NounLevel, scalar[int64], `/* insert client level */ INSERT INTO client_levels (name, licenses) VALUES ($1, $2) RETURNING id`, l.Name, l.Licenses)
+	id, err := one(ctx, c.Queries, portal.NounLevel, scalar[int64], `/* insert client level */
+		INSERT INTO client_levels (name, name_folded, licenses) VALUES ($1, $2, $3) RETURNING id`, l.Name, portal.Fold(l.Name), l.Licenses)
 	if err != nil {
 		return l, err
 	}
@@ -47,8 +48,9 @@ func (c *Change) InsertClientLevel(ctx context.Context, l portal.ClientLevel) (p
 // UpdateClientLevel writes a client level's values if it still has the given
 // version; else the error is Stale.
 func (c *Change) UpdateClientLevel(ctx context.Context, l portal.ClientLevel) error {
-	return c.execVersion(ctx, portal.NounLevel, `/* update client level */ UPDATE client_levels SET name = $3, licenses = $4, version = version + 1 WHERE id = $1 AND version = $2`,
-		l.ID, l.Version, l.Name, l.Licenses)
+	return c.execVersion(ctx, portal.NounLevel, `/* update client level */
+		UPDATE client_levels SET name = $3, name_folded = $4, licenses = $5, version = version + 1 WHERE id = $1 AND version = $2`,
+		l.ID, l.Version, l.Name, portal.Fold(l.Name), l.Licenses)
 }
 
 // DeleteClientLevel removes a client level that no organization has.

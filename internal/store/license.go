@@ -28,6 +28,11 @@ func (q Queries) LicenseByNumber(ctx context.Context, number string) (portal.Lic
 	return one(ctx, q, portal.NounLicense, scanLicense, `/* license by number */ SELECT `+licenseColumns+` FROM licenses l WHERE l.number = $1`, number)
 }
 
+// LicenseByDomain finds a license by its domain's name, regardless of case.
+func (q Queries) LicenseByDomain(ctx context.Context, domain string) (portal.License, error) {
+	return one(ctx, q, portal.NounLicense, scanLicense, `/* license by domain */ SELECT `+licenseColumns+` FROM licenses l WHERE l.domain_folded = $1`, portal.Fold(domain))
+}
+
 // Licenses lists an organization's licenses by age.
 func (q Queries) Licenses(ctx context.Context, organization int64) ([]portal.License, error) {
 	return all(ctx, q, scanLicense, `/* licenses of an organization */ SELECT `+licenseColumns+` FROM licenses l WHERE l.organization_id = $1 ORDER BY l.id`, organization)
@@ -57,8 +62,8 @@ func (q Queries) InstancesOf(ctx context.Context, organization int64) ([]portal.
 // InsertLicense adds a license and gives it with its ID.
 func (c *Change) InsertLicense(ctx context.Context, l portal.License) (portal.License, error) {
 	id, err := one(ctx, c.Queries, portal.NounLicense, scalar[int64], `/* insert license */
-		INSERT INTO licenses (organization_id, number, domain, database_label, active, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, 1, $6, $6) RETURNING id`, l.OrganizationID, l.Number, l.Domain, l.Database, l.Active, at(c.Now()))
+		INSERT INTO licenses (organization_id, number, domain, domain_folded, database_label, active, version, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7) RETURNING id`, l.OrganizationID, l.Number, l.Domain, portal.Fold(l.Domain), l.Database, l.Active, at(c.Now()))
 	if err != nil {
 		return l, err
 	}
@@ -80,8 +85,8 @@ func (c *Change) InsertInstance(ctx context.Context, i portal.Instance) (portal.
 // version; else the error is Stale. Its number and its organization stay.
 func (c *Change) UpdateLicense(ctx context.Context, l portal.License) error {
 	return c.execVersion(ctx, portal.NounLicense, `/* update license */
-		UPDATE licenses SET domain = $3, database_label = $4, active = $5, version = version + 1, updated_at = $6 WHERE id = $1 AND version = $2`,
-		l.ID, l.Version, l.Domain, l.Database, l.Active, at(c.Now()))
+		UPDATE licenses SET domain = $3, domain_folded = $4, database_label = $5, active = $6, version = version + 1, updated_at = $7 WHERE id = $1 AND version = $2`,
+		l.ID, l.Version, l.Domain, portal.Fold(l.Domain), l.Database, l.Active, at(c.Now()))
 }
 
 // DeleteInstance removes an instance. Sessions that are there go on in the

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 )
@@ -17,7 +18,9 @@ func TestALicenseIsKept(t *testing.T) {
 			insert: func(ctx context.Context, c *store.Change, l portal.License) (portal.License, error) {
 				return c.InsertLicense(ctx, l)
 			},
-			read: s.License,
+			change: func(l *portal.License) { l.Domain, l.Database, l.Active = "Other", "OTHER", false },
+			read:   s.License,
+			update: func(ctx context.Context, c *store.Change, l portal.License) error { return c.UpdateLicense(ctx, l) },
 		}.live(t, s)
 		_, err := s.LicenseByNumber(t.Context(), "87654321")
 		wantCode(t, "another number", err, portal.CodeNotFound)
@@ -25,6 +28,13 @@ func TestALicenseIsKept(t *testing.T) {
 			_, err := c.InsertLicense(t.Context(), portal.License{OrganizationID: organization.ID, Number: "12345678"})
 			return err
 		}), portal.CodeConflict)
+		wantCode(t, "a domain that is taken", change(t, s, func(c *store.Change) error {
+			_, err := c.InsertLicense(t.Context(), portal.License{OrganizationID: organization.ID, Number: "87654321", Domain: "other"})
+			return err
+		}), portal.CodeConflict)
+		wantEqual(t, "by domain", must[portal.License](t)(s.LicenseByDomain(t.Context(), " OTHER")).Number, "12345678")
+		_, err = s.LicenseByDomain(t.Context(), "Another")
+		wantCode(t, "another domain", err, portal.CodeNotFound)
 	})
 }
 
@@ -52,5 +62,64 @@ func TestAnInstanceIsKept(t *testing.T) {
 		wantEqual(t, "by name", must[portal.Instance](t)(s.InstanceByName(t.Context(), " tebe12345678a")).Name, "TEBE12345678A")
 		_, err := s.InstanceByName(t.Context(), "TEBE12345678")
 		wantCode(t, "another name", err, portal.CodeNotFound)
+	})
+}
+
+func TestALicenseKeepsItsNumberAndItsOrganization(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		license := storetest.License(t, s, storetest.Organization(t, s))
+		moved := license
+		moved.Number, moved.OrganizationID, moved.Domain = "99999999", storetest.Organization(t, s).ID, "Moved"
+		storetest.Change(t, s, func(c *store.Change) error { return c.UpdateLicense(t.Context(), moved) })
+		license.Domain, license.Version = "Moved", 2
+		wantEqual(t, "license", must[portal.License](t)(s.License(t.Context(), license.ID)), license)
+	})
+}
+
+func TestALicenseBeyondTheLevelIsAConflict(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		blue := storetest.Organization(t, s, func(o *portal.Organization) { o.LevelID = 1 })
+		storetest.License(t, s, blue)
+		wantCode(t, "a second license", change(t, s, func(c *store.Change) error {
+			_, err := c.InsertLicense(t.Context(), portal.License{OrganizationID: blue.ID, Number: "2"})
+			return err
+		}), portal.CodeConflict)
+		wantEqual(t, "licenses", len(must[[]portal.License](t)(s.Licenses(t.Context(), blue.ID))), 1)
+	})
+}
+
+func TestInstancesAreListedByName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		organization := storetest.Organization(t, s)
+		one, other := storetest.License(t, s, organization), storetest.License(t, s, organization)
+		add := func(license portal.License, name string) portal.Instance {
+			return storetest.Insert(t, s, func(c *store.Change) (portal.Instance, error) {
+				return c.InsertInstance(t.Context(), portal.Instance{LicenseID: license.ID, Name: name, Environment: portal.Production})
+			})
+		}
+		d, b, c := add(one, "BE4"), add(one, "BE2"), add(other, "BE3")
+		storetest.Instance(t, s, storetest.License(t, s, storetest.Organization(t, s)))
+		wantEqual(t, "of a license", must[[]portal.Instance](t)(s.Instances(t.Context(), one.ID)), []portal.Instance{b, d})
+		wantEqual(t, "of an organization", must[[]portal.Instance](t)(s.InstancesOf(t.Context(), organization.ID)), []portal.Instance{b, c, d})
+	})
+}
+
+func TestSessionsStayWhenTheirInstanceIsDeleted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		other := storetest.Instance(t, s, storetest.License(t, s, f.Organization))
+		at := func(instance int64) portal.Session {
+			return session(t, s, f.User.ID, func(s *portal.Session) { s.OrganizationID, s.InstanceID = f.Organization.ID, instance })
+		}
+		here, there := at(f.Instance.ID), at(other.ID)
+		remove := func(c *store.Change) error { return c.DeleteInstance(t.Context(), f.Instance.ID) }
+		storetest.Change(t, s, remove)
+		_, err := s.Instance(t.Context(), f.Instance.ID)
+		wantCode(t, "instance", err, portal.CodeNotFound)
+		here.InstanceID = 0
+		for _, want := range []portal.Session{here, there} {
+			wantEqual(t, "session", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
+		}
+		wantCode(t, "deleting it again", change(t, s, remove), portal.CodeNotFound)
 	})
 }

@@ -21,8 +21,8 @@ func addLink(t *testing.T, s *store.Store, edit func(*portal.Link)) (portal.Link
 
 func TestALinkIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		user := storetest.User(t, s)
-		want, hash := addLink(t, s, func(l *portal.Link) { l.UserID = user.ID })
+		f := storetest.NewFixture(t, s)
+		want, hash := addLink(t, s, func(l *portal.Link) { l.Purpose, l.UserID, l.KeyID = portal.DeliveryLink, f.User.ID, f.Key.ID })
 		wantFilled(t, want, "UsedAt")
 		wantEqual(t, "link", must[portal.Link](t)(s.Link(t.Context(), hash)), want)
 
@@ -76,5 +76,61 @@ func TestUnusedLinksAreDropped(t *testing.T) {
 		drop(func(u *store.Update) error {
 			return u.DropLinksBefore(t.Context(), s.Now().Add(time.Hour+time.Microsecond))
 		}, map[string]bool{})
+	})
+}
+
+func TestAKeyHasOneDeliveryWhichIsFoundAndDroppedByTheKey(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		other, _ := storetest.Key(t, s, f.Membership)
+		_, err := s.Delivery(t.Context(), f.Key.ID)
+		wantCode(t, "before", err, portal.CodeNotFound)
+		to := func(key portal.Key) func(*portal.Link) {
+			return func(l *portal.Link) { l.Purpose, l.UserID, l.KeyID = portal.DeliveryLink, f.User.ID, key.ID }
+		}
+		want, hash := addLink(t, s, to(f.Key))
+		addLink(t, s, to(other))
+		addLink(t, s, func(l *portal.Link) { l.UserID = f.User.ID })
+		wantEqual(t, "delivery", must[portal.Link](t)(s.Delivery(t.Context(), f.Key.ID)), want)
+
+		second := secret.New("", secret.Link).Hash()
+		again := want
+		again.Hash = second[:]
+		wantCode(t, "a second one", s.Update(t.Context(), func(u *store.Update) error { return u.InsertLink(t.Context(), again) }), portal.CodeConflict)
+		want.UsedAt = s.Now()
+		update(t, s, func(u *store.Update) error { return u.UseLink(t.Context(), hash[:]) })
+		wantEqual(t, "opened", must[portal.Link](t)(s.Delivery(t.Context(), f.Key.ID)), want)
+		wantCode(t, "a second one when it was opened", s.Update(t.Context(), func(u *store.Update) error { return u.InsertLink(t.Context(), again) }), portal.CodeConflict)
+
+		update(t, s, func(u *store.Update) error { return u.DropDelivery(t.Context(), f.Key.ID) })
+		_, err = s.Delivery(t.Context(), f.Key.ID)
+		wantCode(t, "dropped", err, portal.CodeNotFound)
+		must[portal.Link](t)(s.Delivery(t.Context(), other.ID))
+		update(t, s, func(u *store.Update) error { return u.InsertLink(t.Context(), again) })
+	})
+}
+
+func TestTheDeliveriesThatWaitForAUserAreListed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		deliver := func(edit func(*portal.Link)) portal.Key {
+			key := storetest.Insert(t, s, func(c *store.Change) (portal.Key, error) {
+				return c.InsertKey(t.Context(), portal.Key{Kind: portal.TokenKey, OrganizationID: f.Organization.ID, UserID: f.User.ID, Name: secret.New("", secret.Token).Mask(), Enabled: true}, portal.Secret{})
+			})
+			addLink(t, s, func(l *portal.Link) {
+				l.Purpose, l.UserID, l.KeyID = portal.DeliveryLink, f.User.ID, key.ID
+				edit(l)
+			})
+			return key
+		}
+		waits := func(*portal.Link) {}
+		first, second := deliver(waits), deliver(waits)
+		deliver(func(l *portal.Link) { l.UserID = f.Admin.ID })
+		deliver(func(l *portal.Link) { l.UsedAt = s.Now() })
+		deliver(func(l *portal.Link) { l.ExpiresAt = s.Now() })
+		just := deliver(func(l *portal.Link) { l.ExpiresAt = s.Now().Add(time.Microsecond) })
+		revoke(t, s, deliver(waits))
+		addLink(t, s, func(l *portal.Link) { l.UserID, l.KeyID = f.User.ID, f.Key.ID }) // for another purpose
+		wantEqual(t, "keys", must[[]portal.Key](t)(s.DeliveriesTo(t.Context(), f.User.ID)), []portal.Key{first, second, just})
 	})
 }

@@ -101,6 +101,8 @@ func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List)
 		}
 		l.args = append(l.args, after.Sort, after.ID)
 		l.where = append(l.where, fmt.Sprintf("(%s, %s) %s ($%d, $%d)", order, l.id, beyond, len(l.args)-1, len(l.args)))
+		// SQLite finds its place in an index of an expression by this alone.
+		l.where = append(l.where, fmt.Sprintf("%s %s= $%d", order, beyond, len(l.args)-1))
 	}
 	limit := list.Limit
 	if limit <= 0 {

@@ -362,3 +362,106 @@ func TestAPageThatIsNotKnownIsRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestRequestsAreListedInEveryOrderPageByPage(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		worlds := []storetest.Fixture{storetest.NewFixtureOf(t, s, "b"), storetest.NewFixtureOf(t, s, "a")}
+		var requests []portal.Request
+		for i := range 30 {
+			f := worlds[i%2]
+			state := portal.RequestStates[3+i%3]
+			if i < 8 {
+				state = portal.RequestStates[i%3]
+			}
+			requests = append(requests, addRequest(t, s, f, func(x *portal.Request) { x.ApplicationID, x.State = int64(i/2%4)+1, state }))
+			if i%4 == 0 {
+				storetest.Of(s).Clock.Advance(time.Microsecond)
+			}
+		}
+		list := sortedList[portal.Request]{
+			list: func(ctx context.Context, list portal.List) (portal.Page[portal.Request], error) {
+				return s.Requests(ctx, portal.RequestFilter{List: list})
+			},
+			id: func(x portal.Request) int64 { return x.ID },
+			sorts: map[string]func(portal.Request) string{
+				"":            func(x portal.Request) string { return sortable(x.CreatedAt) },
+				"created":     func(x portal.Request) string { return sortable(x.CreatedAt) },
+				"client":      func(x portal.Request) string { return portal.Fold(x.OrganizationName) },
+				"application": func(x portal.Request) string { return portal.Fold(x.ApplicationName) },
+			},
+		}
+		list.wantSorted(t, requests)
+		page := must[portal.Page[portal.Request]](t)(list.list(t.Context(), portal.List{Limit: 30}))
+		for i, request := range page.Rows {
+			wantEqual(t, "a request in the list", request, requests[i])
+		}
+		pending := list
+		pending.list = func(ctx context.Context, list portal.List) (portal.Page[portal.Request], error) {
+			return s.Requests(ctx, portal.RequestFilter{List: list, Pending: true})
+		}
+		pending.wantSorted(t, requests[:8])
+	})
+}
+
+func TestRequestsAreFilteredByWhoseTheyAreWhoHasThemAndTheirState(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f, elsewhere := storetest.NewFixture(t, s), storetest.NewFixtureOf(t, s, "elsewhere")
+		support := storetest.Support(t, s)
+		add := func(f storetest.Fixture, state portal.RequestState, edit func(*portal.Request)) int64 {
+			return addRequest(t, s, f, func(x *portal.Request) {
+				x.State = state
+				edit(x)
+			}).ID
+		}
+		plain := func(*portal.Request) {}
+		open := add(f, portal.RequestOpen, plain)
+		taken := add(f, portal.RequestTaken, func(x *portal.Request) { x.ApplicationID, x.AssigneeID = 2, support.ID })
+		asked := add(f, portal.RequestAsked, func(x *portal.Request) { x.ApplicationID, x.RequesterID = 3, f.Admin.ID })
+		approved := add(f, portal.RequestApproved, func(x *portal.Request) { x.AssigneeID = support.ID })
+		declined := add(f, portal.RequestDeclined, plain)
+		withdrawn := add(f, portal.RequestWithdrawn, plain)
+		foreign := add(elsewhere, portal.RequestOpen, func(x *portal.Request) { x.RequesterID = f.User.ID })
+		for _, test := range []struct {
+			filter portal.RequestFilter
+			want   []int64
+		}{
+			{portal.RequestFilter{}, []int64{open, taken, asked, approved, declined, withdrawn, foreign}},
+			{portal.RequestFilter{OrganizationID: f.Organization.ID}, []int64{open, taken, asked, approved, declined, withdrawn}},
+			{portal.RequestFilter{RequesterID: f.User.ID}, []int64{open, taken, approved, declined, withdrawn, foreign}},
+			{portal.RequestFilter{OrganizationID: f.Organization.ID, RequesterID: f.Admin.ID}, []int64{asked}},
+			{portal.RequestFilter{AssigneeID: support.ID}, []int64{taken, approved}},
+			{portal.RequestFilter{AssigneeID: support.ID, Pending: true}, []int64{taken}},
+			{portal.RequestFilter{Pending: true}, []int64{open, taken, asked, foreign}},
+			{portal.RequestFilter{State: portal.RequestOpen}, []int64{open, foreign}},
+			{portal.RequestFilter{State: portal.RequestTaken}, []int64{taken}},
+			{portal.RequestFilter{State: portal.RequestAsked}, []int64{asked}},
+			{portal.RequestFilter{State: portal.RequestApproved}, []int64{approved}},
+			{portal.RequestFilter{State: portal.RequestDeclined}, []int64{declined}},
+			{portal.RequestFilter{State: portal.RequestWithdrawn}, []int64{withdrawn}},
+			{portal.RequestFilter{State: portal.RequestWithdrawn, Pending: true}, nil},
+		} {
+			page := must[portal.Page[portal.Request]](t)(s.Requests(t.Context(), test.filter))
+			wantEqual(t, fmt.Sprintf("%+v", test.filter), requestIDs(page.Rows), test.want)
+		}
+	})
+}
+
+func TestRequestsAreFoundByClientRequesterApplicationAndLicense(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		client := storetest.Organization(t, s, func(o *portal.Organization) { o.Name = "Äpfel & Co" })
+		grace := storetest.User(t, s, func(u *portal.User) { u.FirstName, u.Email = "Grace", "grace@navy.example" })
+		storetest.Member(t, s, client, grace)
+		license := storetest.License(t, s, client)
+		addRequest(t, s, f, func(*portal.Request) {})
+		found := addRequest(t, s, f, func(x *portal.Request) {
+			x.OrganizationID, x.RequesterID, x.LicenseID, x.ApplicationID = client.ID, grace.ID, license.ID, 2
+		})
+		for _, search := range []string{"ÄPFEL", "grace", "@NAVY", grace.Username, "mobile app", license.Number, license.Number[4:] + " mobile äpfel"} {
+			page := must[portal.Page[portal.Request]](t)(s.Requests(t.Context(), portal.RequestFilter{List: portal.List{Search: search}}))
+			wantEqual(t, search, requestIDs(page.Rows), []int64{found.ID})
+		}
+		page := must[portal.Page[portal.Request]](t)(s.Requests(t.Context(), portal.RequestFilter{List: portal.List{Search: "to begin"}}))
+		wantEqual(t, "by its reason", len(page.Rows), 0)
+	})
+}

@@ -104,3 +104,59 @@ func TestGrantsAddUpFlagsRolesAndGroups(t *testing.T) {
 		wantEqual(t, "when it has ended", grants(f.User.ID), map[int64]portal.Grant{})
 	})
 }
+
+func TestTheHoldersOfAnAuthorityAreTheMembersWhoCanUseIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		organization, elsewhere := storetest.Organization(t, s), storetest.Organization(t, s)
+		viewers := storetest.Role(t, s, organization, []portal.Authority{portal.ViewLicenses})
+		managers := storetest.Role(t, s, organization, []portal.Authority{portal.Licensing, portal.ViewUsers})
+		others := storetest.Role(t, s, organization, []portal.Authority{portal.ViewUsers})
+		user := func(last, first string, edit ...func(*portal.User)) portal.User {
+			return storetest.User(t, s, append(edit, func(u *portal.User) { u.LastName, u.FirstName = last, first })...)
+		}
+		join := func(u portal.User, roles ...portal.Role) portal.Membership {
+			return storetest.Member(t, s, organization, u, roles...)
+		}
+
+		byRole, byAnother := user("Zuse", "Konrad"), user("babbage", "Charles")
+		join(byRole, viewers)
+		join(byAnother, managers, viewers)
+		byGroup := user("Babbage", "Ada")
+		storetest.Group(t, s, organization, []portal.Membership{join(byGroup)}, managers)
+		admin := user("Admin", "")
+		storetest.SaveMembership(t, s, portal.Membership{OrganizationID: organization.ID, UserID: admin.ID, Admin: true})
+
+		join(user("Others", ""), others)
+		join(user("Disabled", "", func(u *portal.User) { u.Enabled = false }), viewers)
+		join(user("Locked", "", func(u *portal.User) { u.Locked = true }), viewers)
+		ended := join(user("Left", ""), viewers)
+		ended.EndedAt = s.Now()
+		storetest.SaveMembership(t, s, ended)
+		inDeleted := join(user("Deleted group", ""))
+		storetest.DeleteGroup(t, s, storetest.Group(t, s, organization, []portal.Membership{inDeleted}, viewers))
+		allAccess := user("All Access", "")
+		storetest.SaveMembership(t, s, portal.Membership{OrganizationID: organization.ID, UserID: allAccess.ID, AllAccess: true})
+		storetest.Support(t, s)
+		storetest.Admin(t, s, elsewhere)
+
+		for _, test := range []struct {
+			authorities []portal.Authority
+			most        int
+			want        []portal.User
+		}{
+			{[]portal.Authority{portal.Licensing, portal.ViewLicenses}, 10, []portal.User{admin, byGroup, byAnother, byRole}},
+			{[]portal.Authority{portal.Licensing, portal.ViewLicenses}, 2, []portal.User{admin, byGroup}},
+			{[]portal.Authority{portal.ViewLicenses}, 10, []portal.User{admin, byAnother, byRole}},
+			{[]portal.Authority{portal.Licensing}, 10, []portal.User{admin, byGroup, byAnother}},
+			{[]portal.Authority{portal.ManageSettings}, 10, []portal.User{admin}},
+		} {
+			holders := must[[]portal.User](t)(s.Holders(t.Context(), organization.ID, test.authorities, test.most))
+			wantEqual(t, "holders", holders, test.want)
+		}
+		storetest.Change(t, s, func(c *store.Change) error {
+			return c.DeleteRole(t.Context(), must[portal.Role](t)(s.Role(t.Context(), viewers.ID)))
+		})
+		holders := must[[]portal.User](t)(s.Holders(t.Context(), organization.ID, []portal.Authority{portal.ViewLicenses}, 10))
+		wantEqual(t, "when the role is deleted", holders, []portal.User{admin})
+	})
+}

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 )
@@ -46,6 +48,50 @@ func TestProcessesCanMigrateAtOnce(t *testing.T) {
 		wantEqual(t, "migrated", must[bool](t)(s.Migrated(t.Context())), true)
 		wantEqual(t, "levels", len(must[[]portal.ClientLevel](t)(s.ClientLevels(t.Context()))), 3)
 		wantEqual(t, "versions", must[int](t)(count(t, s, `SELECT count(*) FROM goose_db_version`)), 5)
+	})
+}
+
+// What was there before there were requests is kept, with values for what came
+// since.
+func TestADatabaseOfTheVersionBeforeIsBroughtUpToDateWithoutLoss(t *testing.T) {
+	storetest.EachEmpty(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, url)
+		if err := s.MigrateTo(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		made, hash := s.Now().Add(-time.Hour), secret.New("", secret.Token).Hash()
+		for _, insert := range []statement{
+			{`INSERT INTO client_levels (id, name, licenses) VALUES (4, 'Diamond', 1)`, nil},
+			{`INSERT INTO organizations (id, name, name_folded, level_id, suspended, secret_viewing, expiry_required, expiry_max_days, version, created_at, updated_at)
+				VALUES (10, 'Acme', 'acme', 4, FALSE, FALSE, FALSE, 0, 5, $1, $1)`, []any{made.UnixMicro()}},
+			{`INSERT INTO users (id, username, username_folded, first_name, first_name_folded, last_name, last_name_folded, email, email_folded, search, staff, enabled, locked, password_expired, version, created_at, updated_at)
+				VALUES (11, 'ada', 'ada', '', '', '', '', '', '', 'ada', '', TRUE, FALSE, FALSE, 1, $1, $1)`, []any{made.UnixMicro()}},
+			{`INSERT INTO memberships (id, organization_id, user_id, admin, all_access, version, created_at, updated_at) VALUES (12, 10, 11, FALSE, FALSE, 1, $1, $1)`, []any{made.UnixMicro()}},
+			{`INSERT INTO applications (id, organization_id, name, name_folded, description, created_at) VALUES (13, 10, 'Reports', 'reports', 'For reports.', $1)`, []any{made.UnixMicro()}},
+			{`INSERT INTO licenses (id, organization_id, number, domain, database_label, active, version, created_at, updated_at) VALUES (14, 10, '12345678', 'Acme', 'ACME_EU', TRUE, 6, $1, $1)`, []any{made.UnixMicro()}},
+			{insertKey, rawKey{kind: portal.TokenKey, organization: 10, user: 11, name: "erp", license: 14, application: 13}.args()},
+			{`INSERT INTO secrets (key_id, hash, masked, previous, created_at) VALUES (1, $1, 'kp_…aB3d', FALSE, 0)`, []any{hash[:]}},
+		} {
+			storetest.Exec(t, storetest.SQL(t, s), insert.query, insert.args...)
+		}
+		for range 2 {
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantEqual(t, "migrated", must[bool](t)(s.Migrated(t.Context())), true)
+		wantEqual(t, "application", must[portal.Application](t)(s.Application(t.Context(), 13)),
+			portal.Application{ID: 13, OrganizationID: 10, Name: "Reports", Description: "For reports.", Version: 1, CreatedAt: made, UpdatedAt: made})
+		wantEqual(t, "level", must[portal.ClientLevel](t)(s.ClientLevel(t.Context(), 4)), portal.ClientLevel{ID: 4, Name: "Diamond", Licenses: 1, Organizations: 1, Version: 1})
+		wantEqual(t, "license", must[portal.License](t)(s.License(t.Context(), 14)),
+			portal.License{ID: 14, OrganizationID: 10, Number: "12345678", Domain: "Acme", Database: "ACME_EU", Active: true, Version: 6, CreatedAt: made, UpdatedAt: made})
+		key, _, err := s.KeyByHash(t.Context(), hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, "key", []string{key.Name, key.LicenseNumber, key.ApplicationName, key.Username, key.Masked}, []string{"erp", "12345678", "Reports", "ada", "kp_…aB3d"})
+		wantRefused(t, s, "a level of the same name", `INSERT INTO client_levels (name, name_folded, licenses) VALUES ('DIAMOND', 'diamond', 1)`)
+		wantRefused(t, s, "a license beyond the level", insertLicense, 10, "2")
 	})
 }
 
@@ -140,6 +186,15 @@ func TestBothEnginesHaveTheSameTablesColumnsAndIndices(t *testing.T) {
 		SELECT c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || CASE WHEN i.indpred IS NOT NULL THEN ' partial' ELSE '' END
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = current_schema() AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u'))`)
+}
+
+// The order of a list, and what counts as the same name, must not depend on the
+// server's locale.
+func TestPostgresComparesTextsByteByByte(t *testing.T) {
+	s := storetest.Postgres(t)
+	others := rows(t, storetest.SQL(t, s), `SELECT table_name || '.' || column_name FROM information_schema.columns
+		WHERE table_schema = current_schema() AND table_name <> 'goose_db_version' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`)
+	wantEqual(t, "columns that are compared otherwise", others, map[string]bool{})
 }
 
 func rows(t *testing.T, db *sql.DB, query string) map[string]bool {

@@ -52,7 +52,7 @@ func (q Queries) OrganizationFigures(ctx context.Context, organization int64) (p
 		(SELECT count(DISTINCT k.application_id) FROM licenses l JOIN keys k ON k.license_id = l.id WHERE l.organization_id = $1 AND k.revoked_at IS NULL),
 		(SELECT count(*) FROM keys k WHERE k.organization_id = $1 AND k.revoked_at IS NULL),
 		(SELECT count(*) FROM memberships m WHERE m.organization_id = $1 AND m.ended_at IS NULL),
-		(SELECT count(*) FROM requests x WHERE x.organization_id = $1 AND x.state IN `+pendingStates+`),
+		(SELECT count(*) FROM requests x WHERE x.organization_id = $1 AND `+pendingRequest+`),
 		(SELECT max(u.last_sign_in_at) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = $1 AND m.ended_at IS NULL),
 		(SELECT t.used_at FROM organization_uses t WHERE t.organization_id = $1),
 		(SELECT r.at FROM revisions r WHERE r.organization_id = $1 ORDER BY r.id DESC LIMIT 1)`, organization)

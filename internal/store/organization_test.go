@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
@@ -40,12 +41,74 @@ func TestAnOrganizationIsFoundByNameRegardlessOfCaseAndSpace(t *testing.T) {
 	})
 }
 
-func TestClientLevelsComeWithTheirAllowances(t *testing.T) {
+func TestWhatAnOrganizationHasIsCounted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		want := []portal.ClientLevel{{ID: 1, Name: "Blue", Licenses: 1}, {ID: 2, Name: "Gold", Licenses: 2}, {ID: 3, Name: "Platinum", Licenses: 3}}
-		wantEqual(t, "levels", must[[]portal.ClientLevel](t)(s.ClientLevels(t.Context())), want)
-		wantEqual(t, "level", must[portal.ClientLevel](t)(s.ClientLevel(t.Context(), 2)), want[1])
-		_, err := s.ClientLevel(t.Context(), 4)
-		wantCode(t, "no level", err, portal.CodeNotFound)
+		f, elsewhere := storetest.NewFixture(t, s), storetest.NewFixtureOf(t, s, "elsewhere")
+		figures := func(f storetest.Fixture) portal.OrganizationFigures {
+			return must[portal.OrganizationFigures](t)(s.OrganizationFigures(t.Context(), f.Organization.ID))
+		}
+		plain := portal.OrganizationFigures{Instances: 1, Applications: 1, Keys: 1, People: 2}
+		wantEqual(t, "at first", figures(f), plain)
+
+		other := storetest.License(t, s, f.Organization)
+		storetest.Instance(t, s, other)
+		for _, license := range []int64{f.License.ID, other.ID} { // two keys for one application
+			storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.LicenseID, k.ApplicationID = license, 1 })
+		}
+		storetest.Key(t, s, f.Membership)
+		gone, _ := storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.LicenseID, k.ApplicationID = f.License.ID, 2 })
+		revoke(t, s, gone)
+		left := storetest.Member(t, s, f.Organization, storetest.User(t, s))
+		left.EndedAt = s.Now()
+		storetest.SaveMembership(t, s, left)
+		for i, state := range portal.RequestStates {
+			addRequest(t, s, f, func(x *portal.Request) { x.ApplicationID, x.State = int64(i%4)+1, state })
+		}
+		signedIn := storetest.Of(s).Clock.Advance(time.Minute)
+		update(t, s, func(u *store.Update) error { return u.SignedIn(t.Context(), f.User.ID) })
+		storetest.Of(s).Clock.Advance(time.Minute)
+		update(t, s, func(u *store.Update) error { return u.SignedIn(t.Context(), left.UserID) })
+		stored := must[[]portal.Secret](t)(s.Secrets(t.Context(), f.Key.ID))[0]
+		used := storetest.Of(s).Clock.Advance(time.Minute)
+		update(t, s, func(u *store.Update) error {
+			return u.AddUses(t.Context(), []store.Use{{SecretID: stored.ID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: used}}, nil, nil)
+		})
+		changed := storetest.Of(s).Clock.Advance(time.Minute)
+		storetest.Change(t, s, func(c *store.Change) error {
+			return c.Record(t.Context(), portal.Revision{OrganizationID: f.Organization.ID, Noun: portal.NounKey})
+		})
+		got := figures(f)
+		wantFilled(t, got)
+		wantEqual(t, "after all", got, portal.OrganizationFigures{
+			Instances: 2, Applications: 2, Keys: 4, People: 2, Pending: 3, LastSignIn: signedIn, LastUse: used, LastChange: changed,
+		})
+		wantEqual(t, "elsewhere", figures(elsewhere), plain)
+		wantEqual(t, "nowhere", must[portal.OrganizationFigures](t)(s.OrganizationFigures(t.Context(), elsewhere.Organization.ID+1000)), portal.OrganizationFigures{})
+	})
+}
+
+func TestOrganizationsAreListedWithWhatTheyHave(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		gold := storetest.Organization(t, s, func(o *portal.Organization) { o.Name, o.LevelID = "A", 2 })
+		busy := storetest.NewFixture(t, s)
+		storetest.License(t, s, busy.Organization)
+		changed := storetest.Of(s).Clock.Advance(time.Minute)
+		storetest.Change(t, s, func(c *store.Change) error {
+			return c.Record(t.Context(), portal.Revision{OrganizationID: busy.Organization.ID, Noun: portal.NounKey})
+		})
+		want := []portal.OrganizationSummary{
+			{Organization: gold, Allowed: 2},
+			{Organization: busy.Organization, Allowed: 3, Licenses: 2, LastActivity: changed},
+		}
+		wantEqual(t, "organizations", must[portal.Page[portal.OrganizationSummary]](t)(s.Organizations(t.Context(), portal.List{})).Rows, want)
+
+		stored := must[[]portal.Secret](t)(s.Secrets(t.Context(), busy.Key.ID))[0]
+		want[1].LastActivity = changed.Add(time.Hour)
+		for _, at := range []time.Duration{time.Hour, time.Minute} {
+			update(t, s, func(u *store.Update) error {
+				return u.AddUses(t.Context(), []store.Use{{SecretID: stored.ID, KeyID: busy.Key.ID, OrganizationID: busy.Organization.ID, UsedAt: changed.Add(at)}}, nil, nil)
+			})
+			wantEqual(t, "when a key was used", must[portal.Page[portal.OrganizationSummary]](t)(s.Organizations(t.Context(), portal.List{})).Rows, want)
+		}
 	})
 }

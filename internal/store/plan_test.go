@@ -22,47 +22,114 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 			return err
 		}
 	}
+	requests := func(filter portal.RequestFilter) func(store.Queries) error {
+		return func(q store.Queries) error {
+			_, err := q.Requests(ctx, filter)
+			return err
+		}
+	}
+	_, tokenHash := accessToken(t, s, f.Secret, "billing")
+	oauthKey(t, s, f.Membership, f.License)
+	addRequest(t, s, f, func(*portal.Request) {})
+	addRequest(t, s, f, func(x *portal.Request) { x.ApplicationID = 2 })
+	addLink(t, s, func(l *portal.Link) { l.Purpose, l.UserID, l.KeyID = portal.DeliveryLink, f.User.ID, f.Key.ID })
+	nextRequest := portal.List{After: must[portal.Page[portal.Request]](t)(s.Requests(ctx, portal.RequestFilter{List: portal.List{Limit: 1}})).Next, Limit: 1}
 	next := portal.List{After: must[portal.Page[portal.Key]](t)(twoKeys(t, s, f)).Next, Limit: 1}
 	for what, test := range map[string]struct {
 		read  func(store.Queries) error
 		first string // what the first step goes by
 	}{
-		"an organization's keys":       {keys(portal.KeyFilter{OrganizationID: organization}), "keys_organization_name (organization_id=?)"},
-		"the same, backwards":          {keys(portal.KeyFilter{OrganizationID: organization, List: portal.List{Sort: portal.Sort{Desc: true}}}), "keys_organization_name (organization_id=?)"},
-		"the same, the next page":      {keys(portal.KeyFilter{OrganizationID: organization, List: next}), "keys_organization_name (organization_id=? AND name_folded>?)"},
-		"the same, of one state":       {keys(portal.KeyFilter{OrganizationID: organization, State: portal.KeyActive}), "keys_organization_name (organization_id=?)"},
-		"a user's keys":                {keys(portal.KeyFilter{OrganizationID: organization, UserID: f.User.ID}), "keys_user_name (user_id=? AND organization_id=?)"},
-		"all keys":                     {keys(portal.KeyFilter{}), "SCAN k USING INDEX keys_name"},
-		"all users":                    {func(q store.Queries) error { _, err := q.Users(ctx, portal.UserFilter{}); return err }, "SCAN u USING INDEX sqlite_autoindex_users_1"},
-		"all organizations":            {func(q store.Queries) error { _, err := q.Organizations(ctx, portal.List{}); return err }, "SCAN o USING INDEX sqlite_autoindex_organizations_1"},
-		"the check's subject":          {func(q store.Queries) error { _, err := q.Subject(ctx, f.Secret.Hash()); return err }, "sqlite_autoindex_secrets_1 (hash=?)"},
-		"the history of a thing":       {func(q store.Queries) error { _, err := q.RevisionsOf(ctx, portal.NounUser, 1, 10); return err }, "revisions_noun (noun=? AND noun_id=?)"},
-		"the history of a user":        {func(q store.Queries) error { _, err := q.RevisionsAbout(ctx, 1, 1, 10); return err }, "revisions_user (user_id=?)"},
-		"the version of the API sets":  {func(q store.Queries) error { _, err := q.APISetsVersion(ctx); return err }, "revisions_noun (noun=?)"},
-		"the keys losing an API set":   {func(q store.Queries) error { _, _, err := q.KeysLosing(ctx, f.Billing.ID, 9); return err }, "k USING INTEGER PRIMARY KEY"},
-		"the other super admins":       {func(q store.Queries) error { _, err := q.EnabledSuperAdmins(ctx, 1); return err }, "users_super_admins"},
-		"what a user holds":            {func(q store.Queries) error { _, err := q.Grants(ctx, f.User.ID); return err }, "memberships_user (user_id=?)"},
-		"a key, and when it was used":  {func(q store.Queries) error { _, err := q.Key(ctx, f.Key.ID); return err }, "k USING INTEGER PRIMARY KEY"},
-		"an organization's key counts": {func(q store.Queries) error { _, _, err := q.KeyCounts(ctx, organization, 0, s.Now()); return err }, "COVERING INDEX keys_organization (organization_id=? AND revoked_at=?)"},
+		"an organization's keys":        {keys(portal.KeyFilter{OrganizationID: organization}), "keys_organization_name (organization_id=?)"},
+		"the same, backwards":           {keys(portal.KeyFilter{OrganizationID: organization, List: portal.List{Sort: portal.Sort{Desc: true}}}), "keys_organization_name (organization_id=?)"},
+		"the same, the next page":       {keys(portal.KeyFilter{OrganizationID: organization, List: next}), "keys_organization_name (organization_id=? AND name_folded>?)"},
+		"the same, of one state":        {keys(portal.KeyFilter{OrganizationID: organization, State: portal.KeyActive}), "keys_organization_name (organization_id=?)"},
+		"a user's keys":                 {keys(portal.KeyFilter{OrganizationID: organization, UserID: f.User.ID}), "keys_user_name (user_id=? AND organization_id=?)"},
+		"all keys":                      {keys(portal.KeyFilter{}), "SCAN k USING INDEX keys_name"},
+		"all users":                     {func(q store.Queries) error { _, err := q.Users(ctx, portal.UserFilter{}); return err }, "SCAN u USING INDEX sqlite_autoindex_users_1"},
+		"all organizations":             {func(q store.Queries) error { _, err := q.Organizations(ctx, portal.List{}); return err }, "SCAN o USING INDEX sqlite_autoindex_organizations_1"},
+		"the check's subject":           {func(q store.Queries) error { _, err := q.Subject(ctx, f.Secret.Hash()); return err }, "sqlite_autoindex_secrets_1 (hash=?)"},
+		"the history of a thing":        {func(q store.Queries) error { _, err := q.RevisionsOf(ctx, portal.NounUser, 1, 10); return err }, "revisions_noun (noun=? AND noun_id=?)"},
+		"the history of a user":         {func(q store.Queries) error { _, err := q.RevisionsAbout(ctx, 1, 1, 10); return err }, "revisions_user (user_id=?)"},
+		"the version of the API sets":   {func(q store.Queries) error { _, err := q.APISetsVersion(ctx); return err }, "revisions_noun (noun=?)"},
+		"the keys losing an API set":    {func(q store.Queries) error { _, _, err := q.KeysLosing(ctx, f.Billing.ID, 9); return err }, "k USING INTEGER PRIMARY KEY"},
+		"the other super admins":        {func(q store.Queries) error { _, err := q.EnabledSuperAdmins(ctx, 1); return err }, "users_super_admins"},
+		"what a user holds":             {func(q store.Queries) error { _, err := q.Grants(ctx, f.User.ID); return err }, "memberships_user (user_id=?)"},
+		"a key, and when it was used":   {func(q store.Queries) error { _, err := q.Key(ctx, f.Key.ID); return err }, "k USING INTEGER PRIMARY KEY"},
+		"an organization's key counts":  {func(q store.Queries) error { _, _, err := q.KeyCounts(ctx, organization, 0, s.Now()); return err }, "COVERING INDEX keys_organization (organization_id=? AND revoked_at=?)"},
+		"the subject of a token":        {func(q store.Queries) error { _, err := q.TokenSubject(ctx, tokenHash); return err }, "t USING INDEX sqlite_autoindex_access_tokens_1 (hash=?)"},
+		"the organizations of a search": {func(q store.Queries) error { _, err := q.Organizations(ctx, portal.List{Search: "client"}); return err }, "SCAN o USING INDEX sqlite_autoindex_organizations_1"},
+		"an organization's figures":     {func(q store.Queries) error { _, err := q.OrganizationFigures(ctx, organization); return err }, "r USING INDEX revisions_organization (organization_id=?)"},
+		"the organizations of a level":  {func(q store.Queries) error { _, _, err := q.OrganizationsAbove(ctx, 3, 0, 9); return err }, "COVERING INDEX organizations_level (level_id=?)"},
+		"all requests":                  {requests(portal.RequestFilter{}), "SCAN x USING INDEX requests_age"},
+		"the requests of one state":     {requests(portal.RequestFilter{State: portal.RequestApproved}), "x USING INDEX requests_state (state=?)"},
+		"the pending requests":          {requests(portal.RequestFilter{Pending: true}), "SCAN x USING INDEX requests_queue"},
+		"these backwards":               {requests(portal.RequestFilter{Pending: true, List: portal.List{Sort: portal.Sort{Desc: true}}}), "SCAN x USING INDEX requests_queue"},
+		"the next of these":             {requests(portal.RequestFilter{Pending: true, List: nextRequest}), "x USING INDEX requests_queue (<expr>>?)"},
+		"a client's pending requests":   {func(q store.Queries) error { _, err := q.PendingRequests(ctx, organization); return err }, "x USING INDEX requests_organization (organization_id=?)"},
+		"the pending request":           {func(q store.Queries) error { _, err := q.PendingRequest(ctx, 1, f.License.ID); return err }, "x USING INDEX requests_pending (application_id=? AND license_id=?)"},
+		"how many requests wait":        {func(q store.Queries) error { _, err := q.OpenRequests(ctx); return err }, "COVERING INDEX requests_state (state=?)"},
+		"how many wait for a user":      {func(q store.Queries) error { _, err := q.AskedRequests(ctx, organization, f.User.ID); return err }, "requests_requester (requester_id=?)"},
+		"the delivery of a key":         {func(q store.Queries) error { _, err := q.Delivery(ctx, f.Key.ID); return err }, "links_delivery (key_id=?)"},
+		"the key for an application":    {func(q store.Queries) error { _, err := q.LiveKeyFor(ctx, f.Application.ID, f.License.ID); return err }, "k USING INDEX keys_live_application (application_id=? AND license_id=?)"},
+		"the keys for an application":   {func(q store.Queries) error { _, err := q.KeysFor(ctx, f.Application.ID); return err }, "keys_application (application_id=?)"},
+		"a license's OAuth client":      {func(q store.Queries) error { _, err := q.OAuthKey(ctx, f.License.ID); return err }, "keys_live_oauth (license_id=?)"},
 	} {
-		plans, err := s.Plans(ctx, test.read)
-		if err != nil {
-			t.Fatal(err)
+		plan := wantPlan(t, s, what, test.read, test.first)[0]
+		if slices.Contains(plan.Steps, "USE TEMP B-TREE FOR ORDER BY") {
+			t.Errorf("%s puts in order what an index has in order:\n%s", what, plan.Text)
 		}
-		if !strings.Contains(plans[0].Text, test.first) {
-			t.Errorf("%s does not go by %s:\n%s", what, test.first, plans[0].Text)
-		}
-		if slices.Contains(plans[0].Steps, "USE TEMP B-TREE FOR ORDER BY") {
-			t.Errorf("%s puts in order what an index has in order:\n%s", what, plans[0].Text)
-		}
-		for _, plan := range plans {
-			for step := range strings.Lines(plan.Text) {
-				if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING INDEX") {
-					t.Errorf("%s reads a whole table: %s%s", what, step, plan.Statement)
-				}
+	}
+}
+
+// Of an organization, a key or a user there are only so many rows, which are then
+// put in order.
+func TestShortListsGoByIndicesToTheirRows(t *testing.T) {
+	s := storetest.SQLite(t)
+	f := storetest.NewFixture(t, s)
+	ctx, organization := t.Context(), f.Organization.ID
+	authorities := []portal.Authority{portal.Licensing, portal.ViewLicenses}
+	for what, test := range map[string]struct {
+		read  func(store.Queries) error
+		first string
+	}{
+		"the deliveries that wait for a user":    {func(q store.Queries) error { _, err := q.DeliveriesTo(ctx, f.User.ID); return err }, "d USING INDEX links_user (user_id=?)"},
+		"the keys of an organization's licenses": {func(q store.Queries) error { _, err := q.LicensedKeys(ctx, organization); return err }, "k USING INDEX keys_license (license_id=?)"},
+		"the programs that use a key":            {func(q store.Queries) error { _, err := q.ClientUses(ctx, f.Key.ID); return err }, "t USING INDEX sqlite_autoindex_client_uses_1 (key_id=?)"},
+		"the holders of authorities":             {func(q store.Queries) error { _, err := q.Holders(ctx, organization, authorities, 9); return err }, "m USING INDEX sqlite_autoindex_memberships_1 (organization_id=?)"},
+		"an organization's instances":            {func(q store.Queries) error { _, err := q.InstancesOf(ctx, organization); return err }, "i USING INDEX instances_license (license_id=?)"},
+		"an organization's requests": {func(q store.Queries) error {
+			_, err := q.Requests(ctx, portal.RequestFilter{OrganizationID: organization})
+			return err
+		}, "x USING INDEX requests_organization (organization_id=?)"},
+		"a requester's requests": {func(q store.Queries) error {
+			_, err := q.Requests(ctx, portal.RequestFilter{RequesterID: f.User.ID})
+			return err
+		}, "x USING INDEX requests_requester (requester_id=?)"},
+		"the messages of a request": {func(q store.Queries) error { _, err := q.RequestMessages(ctx, 1); return err }, "m USING INDEX request_messages_request (request_id=?)"},
+	} {
+		wantPlan(t, s, what, test.read, test.first)
+	}
+}
+
+// wantPlan fails unless the first statement of what is read goes by what is given
+// and none reads a whole table.
+func wantPlan(t *testing.T, s *store.Store, what string, read func(store.Queries) error, first string) []store.Plan {
+	t.Helper()
+	plans, err := s.Plans(t.Context(), read)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if !strings.Contains(plans[0].Text, first) {
+		t.Errorf("%s does not go by %s:\n%s", what, first, plans[0].Text)
+	}
+	for _, plan := range plans {
+		for step := range strings.Lines(plan.Text) {
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING INDEX") && step != "SCAN CONSTANT ROW\n" {
+				t.Errorf("%s reads a whole table: %s%s", what, step, plan.Statement)
 			}
 		}
 	}
+	return plans
 }
 
 func twoKeys(t *testing.T, s *store.Store, f storetest.Fixture) (portal.Page[portal.Key], error) {

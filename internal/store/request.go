@@ -7,11 +7,15 @@ import (
 	"keyportal/internal/portal"
 )
 
-// pendingStates are the states of requests that are still to be decided.
-const pendingStates = `('open', 'taken', 'asked')`
+// pendingRequest keeps the requests that are still to be decided. It is spelled
+// like the condition of the indices that hold only these.
+const pendingRequest = `x.state NOT IN ('approved', 'declined', 'withdrawn')`
 
 const requestColumns = `x.id, x.organization_id, o.name, x.requester_id, u.username, u.first_name, u.last_name, x.application_id, a.name, x.license_id, l.number, l.domain,
 	x.reason, x.state, x.assignee_id, s.username, s.first_name, s.last_name, x.decision, x.key_id, x.decided_at, x.version, x.created_at, x.updated_at`
+
+// requestAge is the text that the indices of requests hold.
+const requestAge = `CAST(x.created_at AS TEXT)`
 
 const requestTables = `requests x JOIN organizations o ON o.id = x.organization_id JOIN users u ON u.id = x.requester_id
 	JOIN applications a ON a.id = x.application_id JOIN licenses l ON l.id = x.license_id LEFT JOIN users s ON s.id = x.assignee_id`
@@ -33,14 +37,15 @@ func (q Queries) Request(ctx context.Context, id int64) (portal.Request, error) 
 	return one(ctx, q, portal.NounRequest, scanRequest, `/* request */ SELECT `+requestColumns+` FROM `+requestTables+` WHERE x.id = $1`, id)
 }
 
-// Requests lists requests, the oldest first, or by "created". The search looks at
-// the organization, the requester, the application and the license's number.
+// Requests lists requests by created (the oldest first), client or application.
+// The search looks at the organization, the requester, the application, the
+// license's number and its domain.
 func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (portal.Page[portal.Request], error) {
 	l := listing[portal.Request]{
 		name: "requests", columns: requestColumns, from: requestTables, id: "x.id", scan: scanRequest,
-		sorts: map[string]string{"": sortable("x.created_at"), "created": sortable("x.created_at"), "client": "o.name_folded", "application": "a.name_folded"},
+		sorts: map[string]string{"": requestAge, "created": requestAge, "client": "o.name_folded", "application": "a.name_folded"},
 	}
-	l.search(filter.Search, "o.name_folded", "u.search", "a.name_folded", "l.number")
+	l.search(filter.Search, "o.name_folded", "u.search", "a.name_folded", "l.number", "l.domain_folded")
 	if filter.OrganizationID != 0 {
 		l.filter("x.organization_id = ?", filter.OrganizationID)
 	}
@@ -54,7 +59,7 @@ func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (por
 		l.filter("x.state = ?", filter.State)
 	}
 	if filter.Pending {
-		l.where = append(l.where, "x.state IN "+pendingStates)
+		l.where = append(l.where, pendingRequest)
 	}
 	return page(ctx, q, l, filter.List)
 }
@@ -63,14 +68,14 @@ func (q Queries) Requests(ctx context.Context, filter portal.RequestFilter) (por
 // decided, the oldest first.
 func (q Queries) PendingRequests(ctx context.Context, organization int64) ([]portal.Request, error) {
 	return all(ctx, q, scanRequest, `/* pending requests of an organization */ SELECT `+requestColumns+` FROM `+requestTables+`
-		WHERE x.organization_id = $1 AND x.state IN `+pendingStates+` ORDER BY x.id`, organization)
+		WHERE x.organization_id = $1 AND `+pendingRequest+` ORDER BY x.id`, organization)
 }
 
 // PendingRequest finds the request for an application and license that is still
 // to be decided.
 func (q Queries) PendingRequest(ctx context.Context, application, license int64) (portal.Request, error) {
 	return one(ctx, q, portal.NounRequest, scanRequest, `/* pending request */ SELECT `+requestColumns+` FROM `+requestTables+`
-		WHERE x.application_id = $1 AND x.license_id = $2 AND x.state IN `+pendingStates, application, license)
+		WHERE x.application_id = $1 AND x.license_id = $2 AND `+pendingRequest, application, license)
 }
 
 // OpenRequests counts the requests that wait for support: all that are still to

@@ -61,6 +61,11 @@ func (c *Change) RetirePrevious(ctx context.Context, key int64) error {
 	return c.exec(ctx, `/* retire previous secret */ UPDATE secrets SET retired_at = $2, sealed = NULL WHERE key_id = $1 AND previous AND retired_at IS NULL`, key, at(c.Now()))
 }
 
+// ForgetSealedOf forgets the sealed copies of a key's secrets.
+func (c *Change) ForgetSealedOf(ctx context.Context, key int64) error {
+	return c.exec(ctx, `/* forget sealed secrets of a key */ UPDATE secrets SET sealed = NULL WHERE key_id = $1 AND sealed IS NOT NULL`, key)
+}
+
 // ForgetSealed forgets the sealed copies of all secrets of an organization, so that
 // none can be viewed again.
 func (c *Change) ForgetSealed(ctx context.Context, organization int64) error {

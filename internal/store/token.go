@@ -35,8 +35,8 @@ func (u *Update) PutClientUse(ctx context.Context, use portal.ClientUse) error {
 		use.KeyID, use.SecretID, use.Agent, use.Address, at(u.Now())); err != nil {
 		return err
 	}
-	return u.exec(ctx, `/* forget old uses by programs */ DELETE FROM client_uses WHERE key_id = $1 AND used_at <
-		(SELECT x.used_at FROM client_uses x WHERE x.key_id = $1 ORDER BY x.used_at DESC LIMIT 1 OFFSET $2)`, use.KeyID, clientUsesKept-1)
+	return u.exec(ctx, `/* forget old uses by programs */ DELETE FROM client_uses WHERE key_id = $1 AND (secret_id, agent, address) NOT IN
+		(SELECT x.secret_id, x.agent, x.address FROM client_uses x WHERE x.key_id = $1 ORDER BY x.used_at DESC, x.secret_id DESC, x.agent, x.address LIMIT $2)`, use.KeyID, clientUsesKept)
 }
 
 // ClientUses lists the programs that got access tokens with a key's live secrets,

@@ -15,7 +15,7 @@ type Use struct {
 	SecretID       int64
 	KeyID          int64
 	OrganizationID int64
-	UsedAt         time.Time // when it was last accepted; zero: it was not
+	UsedAt         time.Time // when it was last accepted
 	UsedFrom       string
 }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -96,6 +97,33 @@ func TestUsesInAnyOrderDoNotLockEachOtherOut(t *testing.T) {
 		}
 		for _, tally := range must[[]store.Tally](t)(s.Tallies(t.Context(), f.Key.ID, 0)) {
 			wantEqual(t, "accepted", tally.Accepted, 20)
+		}
+	})
+}
+
+func TestAnOrganizationsLastUseIsTheLatestOfItsKeysAndOnlyMovesForward(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f, elsewhere := storetest.NewFixture(t, s), storetest.NewFixtureOf(t, s, "elsewhere")
+		second, _ := storetest.Key(t, s, f.Membership)
+		now := s.Now()
+		of := func(key portal.Key, after time.Duration) store.Use {
+			secret := must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID))[0]
+			return store.Use{SecretID: secret.ID, KeyID: key.ID, OrganizationID: key.OrganizationID, UsedAt: now.Add(after), UsedFrom: "192.0.2.1"}
+		}
+		lastUse := func(f storetest.Fixture) time.Time {
+			return must[portal.OrganizationFigures](t)(s.OrganizationFigures(t.Context(), f.Organization.ID)).LastUse
+		}
+		for what, step := range []struct {
+			uses            []store.Use
+			here, elsewhere time.Time
+		}{
+			{nil, time.Time{}, time.Time{}},
+			{[]store.Use{of(second, time.Second), of(f.Key, 0)}, now.Add(time.Second), time.Time{}},
+			{[]store.Use{of(f.Key, -time.Hour), of(elsewhere.Key, -time.Hour)}, now.Add(time.Second), now.Add(-time.Hour)},
+			{[]store.Use{of(f.Key, 2*time.Second), of(second, time.Second)}, now.Add(2 * time.Second), now.Add(-time.Hour)},
+		} {
+			update(t, s, func(u *store.Update) error { return u.AddUses(t.Context(), step.uses, nil, nil) })
+			wantEqual(t, fmt.Sprint("last use after step ", what), [2]time.Time{lastUse(f), lastUse(elsewhere)}, [2]time.Time{step.here, step.elsewhere})
 		}
 	})
 }

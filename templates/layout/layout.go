@@ -47,6 +47,14 @@ func (c Chrome) switches() bool {
 	return len(c.Organizations) > 1 || len(c.Organizations) == 1 && c.Organization == ""
 }
 
+// environmentTone tells test from production at a glance.
+func environmentTone(environment string) ui.Tone {
+	if environment == "test" {
+		return ui.Warn
+	}
+	return ui.OK
+}
+
 // levelTone colors the levels that the seeds name; others are neutral.
 func levelTone(level string) ui.Tone {
 	switch strings.ToLower(level) {

@@ -653,7 +653,7 @@ func keyRow(key KeyRow, withUser bool, now time.Time, back string) templ.Compone
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Mono(key.Masked).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = keyMask(key.Key).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,10 +1,17 @@
--- Rows of organizations are locked, so that no two transactions each count
--- without the other one's license.
+-- Texts that came since version 2 are compared byte by byte too.
+ALTER TABLE client_levels ALTER COLUMN name_folded TYPE text COLLATE "C";
+ALTER TABLE licenses ALTER COLUMN domain_folded TYPE text COLLATE "C";
+ALTER TABLE client_uses ALTER COLUMN agent TYPE text COLLATE "C", ALTER COLUMN address TYPE text COLLATE "C";
+
+-- Rows of organizations and client levels are locked, so that no two transactions
+-- each decide without the other one's license or level.
 CREATE FUNCTION licenses_within_level() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    allowed bigint;
 BEGIN
-    PERFORM 1 FROM organizations o WHERE o.id = NEW.organization_id FOR UPDATE;
-    IF (SELECT count(*) FROM licenses l WHERE l.organization_id = NEW.organization_id)
-        >= (SELECT c.licenses FROM organizations o JOIN client_levels c ON c.id = o.level_id WHERE o.id = NEW.organization_id) THEN
+    PERFORM 1 FROM organizations o WHERE o.id = NEW.organization_id FOR NO KEY UPDATE;
+    SELECT c.licenses INTO allowed FROM organizations o JOIN client_levels c ON c.id = o.level_id WHERE o.id = NEW.organization_id FOR SHARE OF c;
+    IF (SELECT count(*) FROM licenses l WHERE l.organization_id = NEW.organization_id) >= allowed THEN
         RAISE EXCEPTION 'the client level allows no more licenses' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
@@ -16,6 +23,7 @@ WHEN (OLD.organization_id <> NEW.organization_id) EXECUTE FUNCTION refuse('a lic
 
 CREATE FUNCTION organizations_within_level() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM 1 FROM client_levels c WHERE c.id = NEW.level_id FOR SHARE;
     IF (SELECT count(*) FROM licenses l WHERE l.organization_id = NEW.id) > (SELECT c.licenses FROM client_levels c WHERE c.id = NEW.level_id) THEN
         RAISE EXCEPTION 'the organization holds more licenses than the client level allows' USING ERRCODE = 'integrity_constraint_violation';
     END IF;

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/internal/verify"
+)
+
+// addClient has a client's administrator make the OAuth client of a license, and
+// programs get access tokens with it.
+func (s *sample) addClient(ctx context.Context, client sampleClient) (manage.GeneratedKey, error) {
+	acting, err := s.as(ctx, client.user)
+	if err != nil {
+		return manage.GeneratedKey{}, err
+	}
+	license, err := s.manager.Store.LicenseByNumber(ctx, client.license)
+	if err != nil {
+		return manage.GeneratedKey{}, err
+	}
+	s.clock.at = s.daysOn(-client.made)
+	made, err := s.manager.CreateKey(acting, manage.NewKey{
+		Kind: portal.OAuthKey, OrganizationID: license.OrganizationID, LicenseID: license.ID, UserID: s.users[client.user].ID,
+		Name: "OAuth client " + license.Number, APISets: client.sets,
+	})
+	if err != nil {
+		return made, err
+	}
+	for _, use := range client.uses {
+		s.clock.at = s.today.Add(-time.Duration(use.hours) * time.Hour)
+		_, decision, err := s.checker.IssueToken(ctx, verify.TokenRequest{
+			ClientRequest: verify.ClientRequest{ID: made.PublicID, Secret: made.Secret.Reveal(), ClientIP: netip.MustParseAddr(use.from)}, Agent: use.agent,
+		})
+		if err == nil && !decision.Valid() {
+			err = errors.New(decision.Message)
+		}
+		if err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}

@@ -1,0 +1,225 @@
+package manage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store"
+)
+
+// NewKey is what New API Key and Issue API Key ask for.
+type NewKey struct {
+	Submission     string      // the form's own token, so that a form sent twice makes one key
+	Kind           portal.Kind // TokenKey when empty
+	OrganizationID int64
+	LicenseID      int64 // the key's license; 0: none
+	ApplicationID  int64 // what the key is for; 0: none of the applications. It needs a license
+	UserID         int64 // the mapped user
+	Name           string
+	Description    string
+	APISets        []string  // slugs
+	ExpiresAt      time.Time // zero: never
+	Deliver        bool      // the mapped user gets the secret by a one-time page, and nobody else does
+}
+
+// GeneratedKey is a key that was made, with its secret in clear. The secret is
+// zero when the same form had made the key before: it is shown once. It is zero too
+// when it is to be delivered.
+type GeneratedKey struct {
+	portal.Key
+	Secret secret.Value
+}
+
+// CreateKey makes a key. For oneself with Manage User API Key; for other members of
+// the organization, and for an application, with Manage API Keys; an OAuth client
+// with Manage Client Secret, mapped to others with Manage API Keys too. The key can be granted what the mapped user's roles
+// allow and the actor holds. There is one live key for an application and license,
+// and one OAuth client for a license: another is refused.
+func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
+	var made GeneratedKey
+	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
+		return made, err
+	}
+	err := m.change(ctx, func(c *store.Change) error {
+		id, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
+		if err != nil {
+			return err
+		}
+		if again {
+			made.Key, err = c.Key(ctx, id)
+			return unchanged(err)
+		}
+		if made, err = m.insertKey(ctx, c, in, "generated"); err != nil {
+			return err
+		}
+		return submit(ctx, c, in.Submission, portal.NounKey, made.Key.ID)
+	})
+	if err != nil {
+		return GeneratedKey{}, err
+	}
+	return made, nil
+}
+
+// insertKey makes a key with its revision: with its first secret, or with the
+// one-time page by which its mapped user gets that.
+func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, action string) (GeneratedKey, error) {
+	var made GeneratedKey
+	key, err := checkNewKey(ctx, c.Queries, in)
+	if err != nil {
+		return made, err
+	}
+	if key.Kind == portal.OAuthKey {
+		key.PublicID = m.newSecret(secret.ClientID).Reveal()
+	}
+	if in.Deliver {
+		if made.Key, err = c.InsertKey(ctx, key, portal.Secret{}); err == nil {
+			err = m.newDelivery(ctx, &c.Update, made.Key)
+		}
+	} else {
+		made.Secret = m.newSecret(secretPrefixes[key.Kind])
+		var stored portal.Secret
+		if stored, err = m.storedSecret(ctx, c.Queries, key, made.Secret); err == nil {
+			made.Key, err = c.InsertKey(ctx, key, stored)
+		}
+	}
+	if err != nil {
+		return made, err
+	}
+	return made, c.Record(ctx, keyRevision(made.Key, action, portal.Diff(nil, made.Key.Record())))
+}
+
+// canCreateKey answers whether the actor may make a key like this at all.
+func canCreateKey(actor portal.Actor, in NewKey) error {
+	switch {
+	case in.Kind == portal.OAuthKey:
+		if err := portal.Can(actor, portal.ViewClientSecret, in.OrganizationID); err != nil {
+			return err
+		}
+		return canMakeKeysOf(actor, in.OrganizationID, in.UserID)
+	case in.ApplicationID != 0:
+		return portal.Can(actor, portal.ManageAPIKeys, in.OrganizationID)
+	}
+	return portal.CanUseKeysOf(actor, portal.ChangeKey, in.OrganizationID, in.UserID)
+}
+
+// CheckNewKey tells what CreateKey would refuse, and makes nothing. For who may
+// generate the key.
+func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
+	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
+		return err
+	}
+	_, err := checkNewKey(ctx, m.Store.Queries, in)
+	return err
+}
+
+func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, error) {
+	actor := portal.ActorFrom(ctx)
+	key := portal.Key{
+		Kind: cmp.Or(in.Kind, portal.TokenKey), OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID,
+		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
+	}
+	var invalid portal.Invalid
+	invalid.Check(key.Kind == portal.TokenKey || key.Kind == portal.OAuthKey, "kind", "Choose the kind of the key: token or oauth.")
+	if err := checkMappedUser(ctx, q, &invalid, key); err != nil {
+		return key, err
+	}
+	key, err := checkKey(ctx, q, &invalid, key, in.Name, in.Description, in.APISets)
+	if err != nil {
+		return key, err
+	}
+	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
+		return key, err
+	}
+	if err := checkBond(ctx, q, &invalid, key); err != nil {
+		return key, err
+	}
+	return key, invalid.Err()
+}
+
+// checkBond holds a new key's license and application against what must always
+// hold: they are the organization's, and no other live key has them. It looks at
+// them whatever else is wrong with the key.
+func checkBond(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	var bond portal.Invalid
+	defer func() { invalid.Include(bond.Err()) }()
+	if key.LicenseID != 0 {
+		license, err := q.License(ctx, key.LicenseID)
+		if portal.CodeOf(err) != portal.CodeNotFound && err != nil {
+			return err
+		}
+		bond.Check(license.OrganizationID == key.OrganizationID, "license", "Choose one of the organization's licenses.")
+	}
+	bond.Check(key.LicenseID != 0 || key.ApplicationID == 0 && key.Kind != portal.OAuthKey, "license", "Choose the license that the key is for.")
+	if bond.Err() != nil {
+		return nil
+	}
+	if key.ApplicationID != 0 {
+		if err := checkKeyApplication(ctx, q, &bond, key); err != nil {
+			return err
+		}
+	}
+	if key.Kind == portal.OAuthKey {
+		other, err := q.OAuthKey(ctx, key.LicenseID)
+		return taken(&bond, "license", fmt.Sprintf("There is an OAuth client for the license %s already, with the Client ID %s. Regenerate its secret instead.", other.LicenseNumber, other.PublicID), err)
+	}
+	return nil
+}
+
+func checkKeyApplication(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	application, err := q.Application(ctx, key.ApplicationID)
+	if portal.CodeOf(err) != portal.CodeNotFound && err != nil {
+		return err
+	}
+	own := application.ID != 0 && (application.OrganizationID == 0 || application.OrganizationID == key.OrganizationID)
+	invalid.Check(own && !application.Retired(), "application", "Choose an application of the catalogue or of the organization, one that was not retired.")
+	other, err := q.LiveKeyFor(ctx, key.ApplicationID, key.LicenseID)
+	return taken(invalid, "application", fmt.Sprintf("There is a key for %s and the license %s already: “%s”. Rotate it instead of issuing a second one.", other.ApplicationName, other.LicenseNumber, other.Name), err)
+}
+
+// checkMappedUser finds that a key's user is not in its organization, or not one
+// whom the actor may give keys.
+func checkMappedUser(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	member, err := q.IsMember(ctx, key.OrganizationID, key.UserID)
+	if err != nil {
+		return err
+	}
+	if !member {
+		invalid.Add("user", "Choose a user of this organization: a key acts for a user of its own organization.")
+		return nil
+	}
+	refusal, err := canMapKey(ctx, q, key)
+	if refusal != nil {
+		invalid.Add("user", refusal.Error())
+	}
+	return err
+}
+
+// canMapKey asks the policy whether the actor may give a key its user's rights.
+func canMapKey(ctx context.Context, q store.Queries, key portal.Key) (refusal, err error) {
+	user, err := q.User(ctx, key.UserID)
+	if err != nil {
+		return nil, err
+	}
+	held, err := standing(ctx, q, user)
+	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID), err
+}
+
+// checkExpiry holds a new key's expiry against the organization's rules.
+func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	organization, err := q.Organization(ctx, key.OrganizationID)
+	if err != nil {
+		return err
+	}
+	never := key.ExpiresAt.IsZero()
+	invalid.Check(never || key.ExpiresAt.After(q.Now()), "expires", "The expiry must be in the future.")
+	invalid.Check(never || key.ExpiresAt.Before(q.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
+	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
+	if most := organization.ExpiryMaxDays; most > 0 {
+		invalid.Check(!key.ExpiresAt.After(q.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %d days at most.", organization.Name, most))
+	}
+	return nil
+}

@@ -1,0 +1,207 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store/storetest"
+)
+
+// requester makes Member one who may request keys and manage their own.
+func (p *running) requester() *browser {
+	p.t.Helper()
+	membership, err := p.Store.Membership(p.t.Context(), p.Organization.ID, p.Member.ID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	membership.Roles = append(membership.Roles, storetest.Role(p.t, p.Store, p.Organization, []portal.Authority{portal.RequestAPIKeys}))
+	storetest.SaveMembership(p.t, p.Store, membership)
+	return p.as(p.Member)
+}
+
+func (p *running) pair() url.Values {
+	return url.Values{"application": {id(p.Application.ID)}, "license": {id(p.License.ID)}}
+}
+
+// asks sends a request for a key and gives the address of its page.
+func (b *browser) asks(p *running, reason string) string {
+	b.t.Helper()
+	form := b.get("/requests/new?"+p.pair().Encode()).expect(b.t, http.StatusOK, "Request an API key").form(`form[action="/requests"]`)
+	form.Set("reason", reason)
+	return b.post("/requests", form).expect(b.t, http.StatusSeeOther).location
+}
+
+func TestARequestGoesFromTheClientThroughSupportToAKeyThatOnlyTheRequesterSees(t *testing.T) {
+	p := startPortal(t)
+	member, support := p.requester(), p.as(p.Support)
+	path := member.asks(p, "Our shops need it.")
+	member.get(path).expect(t, http.StatusOK, "Nobody of support has taken it yet", "Our shops need it.")
+
+	support.get("/requests").expect(t, http.StatusOK, p.Application.Name, "Gold Client", "Member Person", "Open")
+	support.get("/").expect(t, http.StatusOK, "1 request for an API key waits for support")
+	support.post(path+"/take", nil).expect(t, http.StatusSeeOther)
+	page := support.get(path).expect(t, http.StatusOK, "You are working on it")
+	support.post(path+"/ask", with(page.form(`form[action$="/ask"]`), "message", "How many shops?")).expect(t, http.StatusSeeOther)
+	page = member.get(path).expect(t, http.StatusOK, "Support has a question for you", "How many shops?")
+	member.post(path+"/answer", with(page.form(`form[action$="/answer"]`), "message", "Three.")).expect(t, http.StatusSeeOther)
+
+	support.get(path).expect(t, http.StatusOK, "Three.")
+	form := support.get(path+"/approve").expect(t, http.StatusOK, p.Application.Name).form(`main form[method="post"]`)
+	form["api_set"] = []string{"billing"}
+	form.Set("note", "Have a good start.")
+	answer := support.post(path+"/approve", form).expect(t, http.StatusSeeOther)
+	seen := answer.body + support.get(path).expect(t, http.StatusOK, "The key was issued by Support Person", "Have a good start.").body
+
+	request, err := p.Store.Request(t.Context(), p.lastRequest())
+	if err != nil || request.State != portal.RequestApproved {
+		t.Fatalf("the request is %+v, %v", request, err)
+	}
+	key := "/keys/" + id(request.KeyID)
+	seen += support.get(key).expect(t, http.StatusOK, "Not delivered yet", "Send a new one-time page").body
+	support.get(key+"/delivery").expect(t, http.StatusNotFound)
+	support.post(key+"/delivery", nil).expect(t, http.StatusNotFound)
+	p.as(p.Admin).post(key+"/delivery", nil).expect(t, http.StatusNotFound)
+
+	member.get("/").expect(t, http.StatusOK, "is ready", "Go to the one-time page")
+	member.get(path).expect(t, http.StatusOK, "Your API key is ready")
+	member.get(key+"/delivery").expect(t, http.StatusOK, "Show the API key")
+	shown := member.post(key+"/delivery", nil).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
+	if prefix, err := secret.Parse(shown); err != nil || prefix != secret.Token {
+		t.Fatalf("%q is no key", shown)
+	}
+	if !p.works(shown) {
+		t.Error("the key does not work")
+	}
+	member.get(key+"/delivery").expect(t, http.StatusConflict, "opened already")
+	again := member.post(key+"/delivery", nil).expect(t, http.StatusConflict, "opened already")
+	seen += again.body + support.get(key).body + support.get(path).body + member.get(key).expect(t, http.StatusOK, "Active").body
+	if strings.Contains(seen, shown) || strings.Contains(p.Log.String(), shown) {
+		t.Error("the key is in clear on another page or in the log")
+	}
+}
+
+// with gives a form with a value put in.
+func with(form url.Values, name, value string) url.Values {
+	form.Set(name, value)
+	return form
+}
+
+// lastRequest gives the number of the newest request.
+func (p *running) lastRequest() int64 {
+	p.t.Helper()
+	var last int64
+	if err := storetest.SQL(p.t, p.Store).QueryRowContext(p.t.Context(), `SELECT max(id) FROM requests`).Scan(&last); err != nil {
+		p.t.Fatal(err)
+	}
+	return last
+}
+
+func TestARefusedWordKeepsWhatWasTyped(t *testing.T) {
+	p := startPortal(t)
+	member, support := p.requester(), p.as(p.Support)
+	refused := member.post("/requests", with(p.pair(), "reason", "  ")).expect(t, http.StatusUnprocessableEntity, "Say what the key is for")
+	if got := refused.form(`form[action="/requests"]`); got.Get("application") != id(p.Application.ID) || got.Get("license") != id(p.License.ID) {
+		t.Errorf("the form has %v", got)
+	}
+	path := member.asks(p, "Our shops need it.")
+	support.post(path+"/decline", url.Values{"version": {"1"}, "reason": {""}}).expect(t, http.StatusUnprocessableEntity, "Enter the reason")
+	support.post(path+"/take", nil).expect(t, http.StatusSeeOther)
+	stale := support.post(path+"/decline", url.Values{"version": {"1"}, "reason": {"Not this one."}}).expect(t, http.StatusConflict, "changed by someone else")
+	if kept := stale.doc.Find(`textarea[name="reason"]`).Text(); strings.TrimSpace(kept) != "Not this one." {
+		t.Errorf("the reason became %q", kept)
+	}
+	form := stale.form(`form[action$="/decline"]`)
+	support.post(path+"/decline", form).expect(t, http.StatusSeeOther)
+	member.get(path).expect(t, http.StatusOK, "has declined it", "Not this one.")
+	support.post(path+"/decline", form).expect(t, http.StatusConflict, "decided already")
+}
+
+func TestASecondKeyOrRequestForTheSamePairLeadsToTheFirst(t *testing.T) {
+	p := startPortal(t)
+	member, admin := p.requester(), p.as(p.Admin)
+	path := member.asks(p, "Our shops need it.")
+	member.get("/requests/new?"+p.pair().Encode()).expect(t, http.StatusOK, "has requested a key", "Open the request")
+	member.post("/requests", with(p.pair(), "reason", "Again.")).expect(t, http.StatusUnprocessableEntity, "Follow that request instead")
+	member.get(path+"/withdraw").expect(t, http.StatusOK, "Withdraw the request")
+	member.post(path+"/withdraw", nil).expect(t, http.StatusSeeOther)
+
+	form := admin.get("/keys/issue?"+p.pair().Encode()).expect(t, http.StatusOK, "Issue API key").form(`main form[method="post"]`)
+	if form.Get("name") != p.Application.Name+" ("+p.License.Domain+")" || form.Get("handover") != "now" {
+		t.Errorf("the form begins with %v", form)
+	}
+	shown := admin.post("/keys/issue", form).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
+	if !p.works(shown) {
+		t.Error("the issued key does not work")
+	}
+	first, err := p.Store.LiveKeyFor(t.Context(), p.Application.ID, p.License.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := admin.get("/keys/issue?"+p.pair().Encode()).expect(t, http.StatusOK, "already", first.Name, "Rotate it")
+	if !page.has(`a[href="/keys/`+id(first.ID)+`/rotate"]`) || page.has(`main form[method="post"]`) {
+		t.Error("there is no way to the first key, or one to a second")
+	}
+	form.Del("submission")
+	refused := admin.post("/keys/issue", form).expect(t, http.StatusUnprocessableEntity, "Rotate it instead of issuing a second one")
+	if !refused.has(`a[href="/keys/` + id(first.ID) + `"]`) {
+		t.Error("the refusal does not lead to the first key")
+	}
+	member.post("/requests", with(p.pair(), "reason", "Again.")).expect(t, http.StatusUnprocessableEntity, "Rotate it instead")
+}
+
+func TestSupportIssuesAKeyStraightAwayWithoutSeeingIt(t *testing.T) {
+	p := startPortal(t)
+	support := p.as(p.Support)
+	form := support.get("/keys/issue?user="+id(p.Member.ID)+"&"+p.pair().Encode()).expect(t, http.StatusOK, "How it is handed over").form(`main form[method="post"]`)
+	if form.Get("handover") != "page" {
+		t.Errorf("support hands keys over by %q", form.Get("handover"))
+	}
+	form["api_set"] = []string{"billing"}
+	issued := support.post("/keys/issue", form).expect(t, http.StatusSeeOther)
+	if again := support.post("/keys/issue", form); again.location != issued.location {
+		t.Errorf("the form sent again leads to %q, not %q", again.location, issued.location)
+	}
+	support.get(issued.location).expect(t, http.StatusOK, "Not delivered yet", "Member Person alone can see it")
+	shown := p.as(p.Member).post(issued.location+"/delivery", nil).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
+	if !p.works(shown) {
+		t.Error("the delivered key does not work")
+	}
+}
+
+func TestAOneTimePageThatExpiredIsSentAnew(t *testing.T) {
+	p := startPortal(t)
+	admin := p.as(p.Admin)
+	form := url.Values{"name": {"Kiosk"}, "application": {id(p.Application.ID)}, "license": {id(p.License.ID)}, "user": {id(p.Member.ID)}, "handover": {"page"}}
+	path := admin.post("/keys/issue", form).expect(t, http.StatusSeeOther).location
+	storetest.Of(p.Store).Clock.Advance(8 * 24 * time.Hour)
+	member := p.as(p.Member)
+	member.get(path+"/delivery").expect(t, http.StatusConflict, "has expired")
+	member.post(path+"/delivery", nil).expect(t, http.StatusConflict, "has expired")
+	admin = p.as(p.Admin)
+	admin.get(path).expect(t, http.StatusOK, "has expired, and nobody has seen this key")
+	admin.post(path+"/deliver", nil).expect(t, http.StatusSeeOther)
+	member.post(path+"/delivery", nil).expect(t, http.StatusOK, "Save generated key")
+	admin.post(path+"/deliver", nil).expect(t, http.StatusConflict, "delivered already")
+}
+
+func TestTheQueueIsNarrowedByItsAddress(t *testing.T) {
+	p := startPortal(t)
+	p.pending()
+	support := p.as(p.Support)
+	for query, found := range map[string]bool{
+		"": true, "?state=open": true, "?state=approved": false, "?state=all": true, "?organization=" + id(p.Organization.ID): true,
+		"?organization=" + id(p.Other.ID): false, "?taken=me": false, "?q=member": true, "?q=nothing": false,
+	} {
+		if page := support.get("/requests"+query).expect(t, http.StatusOK); page.has(`td a[href^="/requests/"]`) != found {
+			t.Errorf("%q finds the request: %t", query, !found)
+		}
+	}
+	if page := p.as(p.Admin).get("/requests").expect(t, http.StatusOK, "people here asked"); !page.has(`td a[href^="/requests/"]`) {
+		t.Error("the client's administrator does not see the request")
+	}
+}

@@ -1,0 +1,100 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
+	"keyportal/templates/page"
+)
+
+func (s *Server) showKeyRotation(c echo.Context) error {
+	key, err := s.rotatableKeyOf(c)
+	if err != nil {
+		return err
+	}
+	return s.renderKeyRotation(c, http.StatusOK, newForm(c, url.Values{}), key)
+}
+
+// rotateKey gives the key a new secret and shows it in this very response, the only
+// one that ever has it.
+func (s *Server) rotateKey(c echo.Context) error {
+	key, err := s.rotatableKeyOf(c)
+	if err != nil {
+		return err
+	}
+	values := c.Request().PostForm
+	grace, err := graceOf(values)
+	var made manage.GeneratedKey
+	if err == nil {
+		made, err = s.manage.RotateKey(c.Request().Context(), manage.Rotation{
+			KeyID: key.ID, Submission: values.Get("submission"), Grace: grace, Confirm: values.Get("confirm"),
+		})
+	}
+	if err != nil {
+		return s.answerForm(c, err, func(status int) error {
+			return s.renderKeyRotation(c, status, withError(newForm(c, nil), err), key)
+		})
+	}
+	if made.Secret.IsZero() {
+		return s.redirectWith(c, homeOf(key.Key), "This form was sent before: the secret was made once and is not shown again. If it was not saved, make another.")
+	}
+	return s.renderSavedKey(c, made, homeOf(key.Key))
+}
+
+// graceOf reads how long the old secret goes on working.
+func graceOf(values url.Values) (time.Duration, error) {
+	grace, err := time.ParseDuration(values.Get("grace"))
+	if err != nil {
+		var invalid portal.Invalid
+		invalid.Add("grace", "Choose how long the old secret goes on working.")
+		return 0, invalid.Err()
+	}
+	return grace, nil
+}
+
+func (s *Server) renderKeyRotation(c echo.Context, status int, form page.Form, key manage.KeyDetails) error {
+	view := page.KeyRotation{
+		Form: form, Key: key.Key, Secrets: key.Secrets, Uses: key.Uses, Graces: manage.Graces, Confirm: manage.RotationName(key.Key),
+		Back: homeOf(key.Key), Now: s.manage.Now(),
+	}
+	return s.render(c, status, view.Title(), view.Render())
+}
+
+// retireOldSecret stops the secret that is being rotated out.
+func (s *Server) retireOldSecret(c echo.Context) error {
+	key, err := s.rotatableKeyOf(c)
+	if err != nil {
+		return err
+	}
+	if err := s.manage.RetireOldSecret(c.Request().Context(), key.ID); err != nil {
+		return err
+	}
+	return s.redirectWith(c, homeOf(key.Key), "The old secret of "+key.Name+" has stopped: it is refused from the next check on.")
+}
+
+// rotatableKeyOf finds a key that the actor may give a new secret.
+func (s *Server) rotatableKeyOf(c echo.Context) (manage.KeyDetails, error) {
+	key, err := s.keyOf(c)
+	switch {
+	case err != nil:
+		return key, err
+	case key.Rotatable != nil:
+		return key, key.Rotatable
+	case key.Revoked():
+		return key, portal.Conflict("This API key was revoked. That is final: it gets no new secret.")
+	}
+	return key, nil
+}
+
+// homeOf gives the address of the page on which a key's secret is looked after.
+func homeOf(key portal.Key) string {
+	if key.Kind == portal.OAuthKey {
+		return page.OAuthClientPath
+	}
+	return page.KeyPath(key.ID)
+}
