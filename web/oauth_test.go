@@ -81,6 +81,7 @@ func (p *running) program(path, body string, edit ...func(*http.Request)) said {
 		p.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept-Encoding", "gzip")
 	for _, edit := range edit {
 		edit(request)
 	}
@@ -106,6 +107,9 @@ func (s *said) read(t testing.TB) {
 	}
 	if (s.status == http.StatusUnauthorized) != (s.header.Get("WWW-Authenticate") != "") {
 		t.Errorf("%d with the challenge %q", s.status, s.header.Get("WWW-Authenticate"))
+	}
+	if s.header.Get("Content-Encoding") != "" || s.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("%d is compressed or open to other sites: %v", s.status, s.header)
 	}
 	if s.header.Get("Set-Cookie") != "" {
 		t.Errorf("a program gets the cookie %q", s.header.Get("Set-Cookie"))

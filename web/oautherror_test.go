@@ -240,6 +240,42 @@ func (p *running) editUser(edit func(*portal.User)) {
 	})
 }
 
+func TestWithoutADatabaseClientsAreToldToTryAgain(t *testing.T) {
+	p := startPortal(t)
+	client := p.oauthClient()
+	token := client.token("")
+	if err := p.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	body := url.Values{"grant_type": {"client_credentials"}, "token": {token}}.Encode()
+	for what, got := range map[string]said{
+		"a token":                p.program(tokenPath, body, client.basic),
+		"introspection":          p.program(introspectionPath, body, client.basic),
+		"introspection by a key": p.program(introspectionPath, body, bearer(p.Secret.Reveal())),
+		"revocation":             p.program(revocationPath, body, client.basic),
+	} {
+		got.want(t, what, http.StatusServiceUnavailable, "temporarily_unavailable", "Try again")
+		if got.header.Get("Retry-After") == "" {
+			t.Errorf("%s: it does not say when to try again", what)
+		}
+	}
+	p.program(tokenPath, body, authorize(basicOf("x:junk"))).want(t, "junk costs no look-up", http.StatusUnauthorized, "invalid_client")
+	if log := p.Log.String(); !strings.Contains(log, "level=ERROR") || strings.Contains(log, client.secret) || strings.Contains(log, token) {
+		t.Errorf("the operator finds %.2000s", log)
+	}
+}
+
+func TestATokenThatCannotBeWrittenDownIsNotAnswered(t *testing.T) {
+	p := startPortal(t)
+	client := p.oauthClient()
+	storetest.Exec(t, storetest.SQL(t, p.Store), `ALTER TABLE client_uses RENAME TO broken`)
+	p.program(tokenPath, "grant_type=client_credentials", client.basic).want(t, "a token", http.StatusServiceUnavailable, "temporarily_unavailable")
+	var tokens int
+	if err := storetest.SQL(t, p.Store).QueryRowContext(t.Context(), `SELECT count(*) FROM access_tokens`).Scan(&tokens); err != nil || tokens != 0 {
+		t.Errorf("%d tokens are left, %v", tokens, err)
+	}
+}
+
 // FuzzNoRequestToOAuthIsAFaultOrAPage sends all kinds of headers and bodies. That
 // answers have their form is what program sees to.
 func FuzzNoRequestToOAuthIsAFaultOrAPage(f *testing.F) {

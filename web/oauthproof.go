@@ -14,7 +14,7 @@ import (
 )
 
 // readOAuthForm reads the parameters of a request: from the body alone, each once.
-// One without a value counts as left out (RFC 6749, section 3.2).
+// One without a value reads as one that was left out (RFC 6749, section 3.2).
 func readOAuthForm(r *http.Request) (map[string]string, error) {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return nil, invalidRequest("This address takes nothing in its query, which may be in logs now. If a secret was in it, have it regenerated. Send all parameters in the body.")
@@ -28,9 +28,7 @@ func readOAuthForm(r *http.Request) (map[string]string, error) {
 		if len(values) > 1 {
 			return nil, invalidRequest("A parameter was sent more than once. Send each one once.")
 		}
-		if values[0] != "" {
-			form[name] = values[0]
-		}
+		form[name] = values[0]
 	}
 	return form, nil
 }

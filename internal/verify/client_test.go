@@ -76,6 +76,9 @@ func TestAWrongIDAWrongSecretAndAnUnknownClientAreAnsweredAlike(t *testing.T) {
 		right := withClient(t, s, &f)
 		other := anotherClient(t, s, f)
 		theirs := withClient(t, s, &other)
+		pair := f
+		pair.Key, _ = storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.Kind, k.PublicID = portal.PairKey, secret.New("", secret.AccessKey).Reveal() })
+		pairSecret := rotate(t, s, &pair, time.Time{}) // which has the form of a Client Secret
 		c := verify.New(s, verify.Options{})
 		want := verify.Decision{Code: "NOT_FOUND", Message: portal.CheckNotFound.Message()}
 		for name, r := range map[string]verify.ClientRequest{
@@ -87,6 +90,7 @@ func TestAWrongIDAWrongSecretAndAnUnknownClientAreAnsweredAlike(t *testing.T) {
 			"no ID":                     {Secret: right.Secret},
 			"no secret":                 {ID: right.ID},
 			"a secret with a slip":      {ID: right.ID, Secret: right.Secret[:len(right.Secret)-1] + "-"},
+			"a key of another kind":     {ID: pair.Key.PublicID, Secret: pairSecret},
 			"an API key":                {ID: right.ID, Secret: token},
 			"an API key without an ID":  {Secret: token},
 			"the ID in the other place": {ID: right.Secret, Secret: right.ID},

@@ -330,3 +330,32 @@ func TestTheClientsAddressIsTheLastThatNoTrustedProxyHas(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAccessTokenIsACredentialAndAClientSecretIsNot(t *testing.T) {
+	h := newHouse(t)
+	key, client, token := h.oauthClient(t)
+	for _, header := range []string{"Authorization: Bearer " + token, "X-Api-Key: " + token} {
+		r := h.ask("GET", "/auth?api_set=billing&license="+h.License.Number, header)
+		passed(t, r)
+		if got := r.Header.Get("X-Key-Id"); got != strconv.FormatInt(key.ID, 10) || r.Header.Get("X-Api-Sets") != "billing" {
+			t.Errorf("the gateway is told %v", r.Header)
+		}
+		r = h.ask("GET", "/auth?api_set=dunning", header)
+		if challenge := r.Header.Get("WWW-Authenticate"); challenge != `Bearer realm="Key Portal", error="insufficient_scope", scope="dunning"` {
+			t.Errorf("the challenge is %q", challenge)
+		}
+		refused(t, r, http.StatusForbidden, "API_SET_NOT_GRANTED")
+	}
+	for _, other := range []string{client.Secret, client.ID, secret.New("", secret.SecurityKey).Reveal(), secret.New("", secret.AccessKey).Reveal()} {
+		refused(t, h.ask("GET", "/auth?api_set=billing", "Authorization: Bearer "+other), http.StatusUnauthorized, "MALFORMED")
+	}
+	refused(t, h.ask("GET", "/auth?api_set=billing&access_token="+token), http.StatusBadRequest, "CREDENTIAL_IN_QUERY")
+	unknown := h.ask("GET", "/auth?api_set=billing", "Authorization: Bearer "+secret.New("", secret.AccessToken).Reveal())
+	if challenge := unknown.Header.Get("WWW-Authenticate"); challenge != `Bearer realm="Key Portal", error="invalid_token"` {
+		t.Errorf("the challenge is %q", challenge)
+	}
+	refused(t, unknown, http.StatusUnauthorized, "NOT_FOUND")
+	if strings.Contains(h.log.String(), token[10:40]) {
+		t.Error("the log has the token")
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 	"keyportal/internal/verify"
@@ -195,6 +196,21 @@ func TestAClientThatHasGoneIsNoFailureOfOurs(t *testing.T) {
 	if strings.Contains(h.log.String(), "level=ERROR") {
 		t.Errorf("the log has %s", h.log)
 	}
+}
+
+// oauthClient makes an OAuth client that passes for billing, with an access token.
+func (h house) oauthClient(t testing.TB) (portal.Key, verify.ClientRequest, string) {
+	t.Helper()
+	client := verify.ClientRequest{ID: secret.New("", secret.ClientID).Reveal()}
+	key, value := storetest.Key(t, h.store, h.Membership, func(k *portal.Key) {
+		k.Kind, k.PublicID, k.LicenseID, k.APISets = portal.OAuthKey, client.ID, h.License.ID, []portal.APISet{h.Billing}
+	})
+	client.Secret = value.Reveal()
+	token, decision, err := verify.New(h.store, verify.Options{}).IssueToken(t.Context(), verify.TokenRequest{ClientRequest: client})
+	if err != nil || !decision.Valid() {
+		t.Fatalf("no token: %s, %v", decision.Code, err)
+	}
+	return key, client, token.Value.Reveal()
 }
 
 // editKey changes the fixture's key.

@@ -77,6 +77,22 @@ func TestAServiceIsToldWhoseKeyItIs(t *testing.T) {
 	same(t, s.verify(t, value.Reveal(), ""), want)
 }
 
+func TestAServiceIsToldWhoseAccessTokenItIs(t *testing.T) {
+	s := newService(t)
+	key, client, token := s.oauthClient(t)
+	got := s.verify(t, token, `, "api_set": "billing"`)
+	end, err := time.Parse(time.RFC3339Nano, fmt.Sprint(got["expires_at"]))
+	if want := s.store.Now().Add(time.Hour); got["code"] != "VALID" || err != nil || !end.Equal(want) {
+		t.Errorf("got %v, want the end %v", got, want)
+	}
+	same(t, got["key"].(map[string]any), map[string]any{"id": float64(key.ID), "name": key.Name, "kind": "oauth"})
+	for _, other := range []string{client.Secret, client.ID} {
+		if got := s.verify(t, other, ""); got["code"] != "MALFORMED" {
+			t.Errorf("got %v", got)
+		}
+	}
+}
+
 func same(t *testing.T, got, want map[string]any) {
 	t.Helper()
 	if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
