@@ -822,7 +822,7 @@ func matrixKey(key portal.Key, now time.Time) templ.Component {
 			templ_7745c5c3_Var30 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = deliveredState(key, now).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stateWithReason(key, now).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
