@@ -21,6 +21,7 @@ import (
 
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
+	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 	"keyportal/web/gateway"
 )
@@ -403,4 +404,20 @@ func TestBehindNginxALocationCanNeedACertainSet(t *testing.T) {
 	f.stopped(t, "GET", "/anything", http.StatusForbidden, "API_SET_NOT_GRANTED", "X-Api-Key: "+value.Reveal())
 	f = newFronted(t, "/auth?deny=403", "/auth?apiset=billing&deny=403")
 	f.stopped(t, "GET", "/billing/7", http.StatusInternalServerError, "BAD_REQUEST", "X-Api-Key: "+f.key)
+}
+
+func TestBehindNginxAnAccessTokenPassesUntilItsSecretIsRegenerated(t *testing.T) {
+	f := newFronted(t)
+	key, _, token := f.oauthClient(t)
+	bearer := "Authorization: Bearer " + token
+	got := f.reaches(t, "GET", "/billing/7", bearer)
+	if got.Header.Get("X-Key-Id") != strconv.FormatInt(key.ID, 10) || got.Header.Get("X-License") != f.License.Number || got.Header.Get("Authorization") != "" {
+		t.Errorf("the API is told %v", got.Header)
+	}
+	f.stopped(t, "GET", "/dunning/7", http.StatusForbidden, "API_SET_NOT_GRANTED", bearer)
+	value := secret.New("", secret.ClientSecret)
+	storetest.Change(t, f.store, func(c *store.Change) error {
+		return c.RotateSecret(t.Context(), key, storetest.Secret(value), time.Time{})
+	})
+	f.stopped(t, "GET", "/billing/7", http.StatusUnauthorized, "NOT_FOUND", bearer)
 }
