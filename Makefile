@@ -18,11 +18,11 @@ build: ## Build the program, one static binary, as ./keyportal
 
 test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and behind nginx
 	@.ci/install git postgres nginx curl chromium
-	.ci/postgres go test ./...
+	.ci/postgres go test -timeout=20m ./...
 
 race: ## Run all tests with the race detector
 	@.ci/install gcc git postgres nginx curl chromium
-	CGO_ENABLED=1 .ci/postgres go test -race ./...
+	CGO_ENABLED=1 .ci/postgres go test -race -timeout=25m ./...
 
 bench: ## Measure the budgets against the bare parts, and print the ratios
 	.ci/postgres --durable go run ./internal/bench

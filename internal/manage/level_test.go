@@ -13,16 +13,17 @@ import (
 
 func TestClientLevelsAreChangedByWhoManagesOrganizations(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		for what, test := range map[string]struct {
+		for _, test := range []struct {
+			what  string
 			actor portal.User
 			want  portal.Code
 		}{
-			"support":       {storetest.Support(t, w.s), portal.CodeForbidden},
-			"an admin":      {w.Admin, portal.CodeForbidden},
-			"nobody":        {portal.User{}, portal.CodeUnauthenticated},
-			"a super admin": {w.SuperAdmin, allowed},
+			{"support", storetest.Support(t, w.s), portal.CodeForbidden},
+			{"an admin", w.Admin, portal.CodeForbidden},
+			{"nobody", portal.User{}, portal.CodeUnauthenticated},
+			{"a super admin", w.SuperAdmin, allowed}, // the last, who deletes one
 		} {
-			ctx := w.as(test.actor)
+			ctx, what := w.as(test.actor), test.what
 			_, err := w.m.CreateClientLevel(ctx, manage.LevelInput{Name: "Of " + what, Licenses: "7"})
 			wantCode(t, what+" makes one", err, test.want)
 			in := w.levelOf(gold)
