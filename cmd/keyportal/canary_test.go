@@ -48,8 +48,8 @@ func credentialIn(t *testing.T, body string, kind secret.Prefix) string {
 	return ""
 }
 
-// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, an OAuth client with
-// its access token, a password, a one-time link and a session through all that the
+// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, a delivered one, an
+// OAuth client with its access token and sealed secret, a password, a one-time link and a session through all that the
 // program does, and then looks for them in all that it left behind.
 func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 	eachEmpty(t, func(t *testing.T, p place) {
@@ -68,16 +68,21 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 		}
 		sent := credential.FindString(v.post("/users/1/password-link", nil))
 		clientID, clientSecret := v.makeClient()
+		if viewed := credentialIn(t, v.post("/account/api-key/secret", nil), secret.ClientSecret); viewed != clientSecret {
+			t.Error("another Client Secret is shown again: there is no sealed copy to look for")
+		}
+		delivered := v.deliverKey()
 		token := credentialIn(t, v.post("/oauth2/v1/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {clientSecret}}), secret.AccessToken)
 		released := canaries{"the key": key, "the password": password, "the session's token": v.token(), "the password link's token": sent,
-			"the set-up link's token": credential.FindString(link), "the Client Secret": clientSecret, "the access token": token}
+			"the set-up link's token": credential.FindString(link), "the Client Secret": clientSecret, "the access token": token,
+			"the delivered key": delivered}
 
 		pages := v.everything()
 		if !strings.Contains(pages, clientID) {
 			t.Error("not even the Client ID is in the pages: the search looks at the wrong ones")
 		}
 		released.mustNotBeIn(t, "other pages", []byte(pages))
-		for _, sent := range []string{key, token, clientSecret} {
+		for _, sent := range []string{key, token, clientSecret, delivered} {
 			released.mustNotBeIn(t, "the check's answers", []byte(v.checks(s.gateway, sent)))
 		}
 		released.mustNotBeIn(t, "the answers of OAuth 2.0", []byte(v.asksOAuth(clientID, clientSecret, token)))
@@ -101,7 +106,7 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 		delete(released, "the set-up link's token") // printed for whoever sets the program up
 		released.mustNotBeIn(t, "what the program printed", []byte(s.stdout.String()))
 
-		for _, what := range []string{"the key", "the Client Secret", "the access token"} {
+		for _, what := range []string{"the key", "the Client Secret", "the access token", "the delivered key"} {
 			hash := secret.HashOf(released[what])
 			if !bytes.Contains(left, hash[:]) && !bytes.Contains(left, []byte(hex.EncodeToString(hash[:]))) {
 				t.Errorf("not even the hash of %s is in the database: the search looks in the wrong place", what)
@@ -165,17 +170,27 @@ func (v *visitor) everything() string {
 	all.WriteString(v.post("/keys/1", url.Values{"name": {"Canary bird"}, "api_set": {"billing"}, "version": {"1"}}))
 	all.WriteString(v.post("/keys/1/disable", nil) + v.post("/keys/1/enable", nil))
 	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1",
-		"/organizations", "/organizations/1", "/organizations/1/applications", "/licenses/1", "/account/api-key", "/account/api-key/new", "/keys/2", "/keys/2/edit", "/keys/2/rotate"} {
+		"/organizations", "/organizations/1", "/organizations/1/applications", "/licenses/1", "/account/api-key", "/account/api-key/new", "/keys/2", "/keys/2/edit", "/keys/2/rotate",
+		"/keys/3", "/keys/3/delivery", "/keys/3/rotate", "/keys/issue?application=1&license=1", "/requests", "/organizations/1/settings"} {
 		all.WriteString(v.fetch(v.portal + path))
 	}
 	return all.String()
 }
 
-// makeClient makes the OAuth client of a license, in an instance of it.
+// deliverKey issues a key for an application and license and opens its one-time page.
+func (v *visitor) deliverKey() string {
+	v.t.Helper()
+	v.post("/keys/issue", url.Values{"application": {"1"}, "license": {"1"}, "user": {"1"}, "name": {"Delivered"}, "api_set": {"billing"}, "handover": {"page"}})
+	return credentialIn(v.t, v.post("/keys/3/delivery", nil), secret.Token)
+}
+
+// makeClient makes the OAuth client of a license, in an instance of it, whose secret
+// is kept sealed.
 func (v *visitor) makeClient() (clientID, clientSecret string) {
 	v.t.Helper()
 	v.post("/organizations/1/licenses", url.Values{"number": {"12345678"}, "domain": {"Canary"}, "database": {"CANARY"}})
 	v.post("/licenses/1/instances", url.Values{"name": {"BE12345678"}})
+	v.post("/organizations/1/settings", url.Values{"version": {"1"}, "secret_viewing": {"on"}})
 	v.post("/account/instance", url.Values{"instance": {"1"}})
 	page := v.post("/account/api-key", url.Values{"user": {"1"}, "api_set": {"billing"}})
 	return credentialIn(v.t, page, secret.ClientID), credentialIn(v.t, page, secret.ClientSecret)
