@@ -435,7 +435,7 @@ func (b *tab) saved(name string) string {
 	b.eventually("downloading "+name, func() bool {
 		var err error
 		content, err = os.ReadFile(filepath.Join(b.downloads, name))
-		return err == nil
+		return err == nil && len(content) > 0 // the browser makes the file before it fills it
 	})
 	return string(content)
 }
