@@ -39,7 +39,7 @@ func (s *Server) issueKey(c echo.Context) error {
 		return s.answerForm(c, err, func(status int) error { return s.renderIssue(c, status, withError(newForm(c, nil), err)) })
 	case !made.Secret.IsZero():
 		return s.renderSavedKey(c, made, page.KeyPath(made.ID))
-	case made.Masked == "":
+	case !made.Again:
 		return s.redirectWith(c, page.KeyPath(made.ID), "The key was issued. "+s.tellOfDelivery(c, made.Key))
 	}
 	return s.redirectWith(c, page.KeyPath(made.ID), "This form was sent before: the key was issued once and is not shown again. If it was not saved, rotate it.")

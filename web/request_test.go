@@ -163,10 +163,11 @@ func TestSupportIssuesAKeyStraightAwayWithoutSeeingIt(t *testing.T) {
 	}
 	form["api_set"] = []string{"billing"}
 	issued := support.post("/keys/issue", form).expect(t, http.StatusSeeOther)
+	support.get(issued.location).expect(t, http.StatusOK, "Not delivered yet", "Member Person alone can see it")
 	if again := support.post("/keys/issue", form); again.location != issued.location {
 		t.Errorf("the form sent again leads to %q, not %q", again.location, issued.location)
 	}
-	support.get(issued.location).expect(t, http.StatusOK, "Not delivered yet", "Member Person alone can see it")
+	support.get(issued.location).expect(t, http.StatusOK, "Not delivered yet", "This form was sent before")
 	shown := p.as(p.Member).post(issued.location+"/delivery", nil).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
 	if !p.works(shown) {
 		t.Error("the delivered key does not work")

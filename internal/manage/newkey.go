@@ -32,6 +32,7 @@ type NewKey struct {
 type GeneratedKey struct {
 	portal.Key
 	Secret secret.Value
+	Again  bool // the same form had made the key before
 }
 
 // CreateKey makes a key. For oneself with Manage User API Key; for other members of
@@ -50,6 +51,7 @@ func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error
 			return err
 		}
 		if again {
+			made.Again = true
 			made.Key, err = c.Key(ctx, id)
 			return unchanged(err)
 		}
