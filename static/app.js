@@ -34,8 +34,10 @@
 
   // Filters apply at once: by htmx where it is, or else by sending the form.
   document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-filter]:not([hx-get])");
-    if (form && event.target.matches("select")) form.requestSubmit();
+    const filter = event.target.closest("[data-filter]:not([hx-get])");
+    if (!filter || !event.target.matches("select")) return;
+    const form = filter.closest("form");
+    form.requestSubmit(form.querySelector("[formmethod=get]"));
   });
   document.addEventListener("htmx:after:swap", () => {
     const found = document.querySelector(".kp-list [data-summary], .kp-list .kp-empty-title");

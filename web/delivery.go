@@ -2,9 +2,11 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/templates/page"
 )
@@ -20,7 +22,14 @@ func (s *Server) showDelivery(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, "Your API key is ready", page.Delivery{Key: delivery.Key, ExpiresAt: delivery.ExpiresAt, Now: s.manage.Now()}.Render())
+	return s.renderDelivery(c, http.StatusOK, page.Form{}, delivery)
+}
+
+func (s *Server) renderDelivery(c echo.Context, status int, form page.Form, delivery manage.Delivery) error {
+	view := page.Delivery{
+		Form: form, Key: delivery.Key, Secrets: delivery.Secrets, Uses: delivery.Uses, Graces: manage.Graces, ExpiresAt: delivery.ExpiresAt, Now: s.manage.Now(),
+	}
+	return s.render(c, status, view.Title(), view.Render())
 }
 
 // openDelivery makes the secret and shows it in this very response, the only one that
@@ -30,28 +39,41 @@ func (s *Server) openDelivery(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := s.manage.OpenDelivery(c.Request().Context(), id)
+	ctx := c.Request().Context()
+	delivery, err := s.manage.Delivery(ctx, id)
 	if err != nil {
 		return err
 	}
+	var grace time.Duration
+	if delivery.Masked != "" {
+		grace, err = graceOf(c.Request().PostForm)
+	}
+	var made manage.GeneratedKey
+	if err == nil {
+		made, err = s.manage.OpenDelivery(ctx, id, grace)
+	}
+	if err != nil {
+		return s.answerForm(c, err, func(status int) error { return s.renderDelivery(c, status, withError(newForm(c, nil), err), delivery) })
+	}
 	closeTo := "/"
-	if portal.CanUseKeysOf(portal.ActorFrom(c.Request().Context()), portal.SeeKey, made.OrganizationID, made.UserID) == nil {
+	if portal.CanUseKeysOf(portal.ActorFrom(ctx), portal.SeeKey, made.OrganizationID, made.UserID) == nil {
 		closeTo = page.KeyPath(made.ID)
 	}
 	return s.renderSavedKey(c, made, closeTo)
 }
 
-// renewDelivery makes a new one-time page in place of one that has expired.
-func (s *Server) renewDelivery(c echo.Context) error {
+// sendDelivery makes a one-time page for a key's user, in place of one that was not
+// opened.
+func (s *Server) sendDelivery(c echo.Context) error {
 	key, err := s.keyOf(c)
 	if err != nil {
 		return err
 	}
-	renewed, err := s.manage.RenewDelivery(c.Request().Context(), key.ID)
+	sent, err := s.manage.SendDelivery(c.Request().Context(), key.ID)
 	if err != nil {
 		return err
 	}
-	return s.redirectWith(c, page.KeyPath(key.ID), "There is a new one-time page. "+s.tellOfDelivery(c, renewed))
+	return s.redirectWith(c, page.KeyPath(key.ID), "There is a one-time page. "+s.tellOfDelivery(c, sent))
 }
 
 // tellOfDelivery mails a key's user that it waits, and says how the user learns of

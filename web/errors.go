@@ -30,7 +30,7 @@ var titles = map[int]string{
 	http.StatusForbidden:             "You may not do this",
 	http.StatusNotFound:              "Not found",
 	http.StatusMethodNotAllowed:      "Not possible here",
-	http.StatusConflict:              "This has changed",
+	http.StatusConflict:              "This can't be done now",
 	http.StatusTooManyRequests:       "Slow down",
 	http.StatusRequestEntityTooLarge: "Too large",
 	http.StatusServiceUnavailable:    "Not available now",

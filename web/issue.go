@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -9,6 +10,7 @@ import (
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/templates/page"
+	"keyportal/templates/ui"
 )
 
 const issueTitle = "Issue API key"
@@ -21,14 +23,14 @@ func (s *Server) showIssue(c echo.Context) error {
 // or left on a one-time page for its mapped user.
 func (s *Server) issueKey(c echo.Context) error {
 	ctx, values := c.Request().Context(), c.Request().PostForm
-	license, err := s.manage.License(ctx, number(values, "license"))
+	license, err := s.chosenLicense(c, values)
 	if err != nil {
 		return err
 	}
 	expires, err := endOfDay(values.Get("expires"))
 	var made manage.GeneratedKey
 	if err == nil {
-		made, err = s.manage.CreateKey(ctx, manage.NewKey{
+		made, err = s.manage.IssueKey(ctx, manage.NewKey{
 			Submission: values.Get("submission"), OrganizationID: license.OrganizationID, LicenseID: license.ID, ApplicationID: number(values, "application"),
 			UserID: number(values, "user"), Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
 			ExpiresAt: expires, Deliver: values.Get("handover") != string(page.ShowNow),
@@ -45,20 +47,28 @@ func (s *Server) issueKey(c echo.Context) error {
 	return s.redirectWith(c, page.KeyPath(made.ID), "This form was sent before: the key was issued once and is not shown again. If it was not saved, rotate it.")
 }
 
+// chosenLicense finds the license that was chosen. When it is none, only the
+// organization is known: the one that the actor is working in.
+func (s *Server) chosenLicense(c echo.Context, values url.Values) (portal.License, error) {
+	ctx := c.Request().Context()
+	license, err := s.manage.License(ctx, number(values, "license"))
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return portal.License{OrganizationID: portal.ActorFrom(ctx).OrganizationID}, nil
+	}
+	return license.License, err
+}
+
 // renderIssue asks for application and license first, then for the mapped user, whose
 // roles tell which API sets there are to choose from.
 func (s *Server) renderIssue(c echo.Context, status int, form page.Form) error {
 	ctx := c.Request().Context()
 	actor := portal.ActorFrom(ctx)
-	view := page.Issue{Form: form}
-	organization := actor.OrganizationID
-	if id := number(form.Values, "license"); id > 0 {
-		license, err := s.manage.License(ctx, id)
-		if err != nil {
-			return err
-		}
-		view.License, organization = license.License, license.OrganizationID
+	license, err := s.chosenLicense(c, form.Values)
+	if err != nil {
+		return err
 	}
+	view := page.Issue{Form: form, Refused: status != http.StatusOK, License: license}
+	organization := license.OrganizationID
 	if organization == 0 {
 		return s.renderNoOrganization(c, status, issueTitle)
 	}
@@ -110,4 +120,64 @@ func (s *Server) fillIssue(c echo.Context, view *page.Issue) (err error) {
 	}
 	view.Offered, err = s.manage.OfferedAPISets(ctx, view.Organization.ID, user)
 	return err
+}
+
+// applicationOptions offers the applications for which a client can have keys.
+func (s *Server) applicationOptions(c echo.Context, organization int64) ([]ui.Option, error) {
+	applications, err := s.manage.Applications(c.Request().Context(), organization)
+	options := []ui.Option{{Value: "", Label: "Choose an application"}}
+	for _, application := range applications {
+		if !application.Retired() {
+			options = append(options, ui.Option{Value: strconv.FormatInt(application.ID, 10), Label: application.Name})
+		}
+	}
+	return options, err
+}
+
+func licenseOptions(licenses []portal.License) []ui.Option {
+	options := []ui.Option{{Value: "", Label: "Choose a license"}}
+	for _, license := range licenses {
+		options = append(options, ui.Option{Value: strconv.FormatInt(license.ID, 10), Label: licenseLabel(license)})
+	}
+	return options
+}
+
+// present tells what there is already for an application and license.
+func (s *Server) present(c echo.Context, application, license int64) (present page.Present, err error) {
+	if application <= 0 || license <= 0 {
+		return present, nil
+	}
+	ctx := c.Request().Context()
+	if present.Key, err = s.manage.LiveKeyFor(ctx, application, license); err != nil {
+		if portal.CodeOf(err) == portal.CodeNotFound { // the license is none, which the form says
+			err = nil
+		}
+		return present, err
+	}
+	if present.Key.ID != 0 {
+		return present, s.presentKey(c, &present)
+	}
+	present.Request, err = s.manage.PendingRequestFor(ctx, application, license)
+	present.SeesRequest = portal.CanSeeRequest(portal.ActorFrom(ctx), present.Request) == nil
+	return present, err
+}
+
+// presentKey tells what the actor can do with the key that there is already.
+func (s *Server) presentKey(c echo.Context, present *page.Present) error {
+	key, err := s.manage.Key(c.Request().Context(), present.Key.ID)
+	switch portal.CodeOf(err) {
+	case portal.CodeForbidden, portal.CodeNotFound:
+		return nil
+	}
+	present.SeesKey, present.CanRotate = err == nil, key.Rotatable == nil
+	present.CanSend = portal.CanSendSecret(portal.ActorFrom(c.Request().Context()), key.Key) == nil
+	return err
+}
+
+func licenseLabel(license portal.License) string {
+	label := license.Number + " · " + license.Domain
+	if !license.Active {
+		label += " (not active)"
+	}
+	return label
 }

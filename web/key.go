@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -99,11 +100,21 @@ func (s *Server) showKey(c echo.Context) error {
 	actor := portal.ActorFrom(ctx)
 	return s.render(c, http.StatusOK, key.Name, page.Key{
 		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history),
-		CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil, Secrets: key.Secrets,
-		DeliveryEnds: key.Delivery.ExpiresAt, SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,
+		Own: key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
+		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
+		Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery), SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,
 		SeesUser: key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
 		Now:      s.manage.Now(),
 	}.Render())
+}
+
+// deliveryEnds tells until when a one-time page can be opened; the zero time when it
+// was.
+func deliveryEnds(link portal.Link) time.Time {
+	if !link.UsedAt.IsZero() {
+		return time.Time{}
+	}
+	return link.ExpiresAt
 }
 
 // grantedAPISets lists what a key was granted, with why it does not reach some

@@ -53,7 +53,7 @@ func (s *Server) createKey(c echo.Context) error {
 // can't be made.
 func (s *Server) renderSavedKey(c echo.Context, made manage.GeneratedKey, closeTo string) error {
 	const title = "Save generated key"
-	saved := page.SavedKey{Key: made.Key, Secret: made.Secret.Reveal(), Close: closeTo, Now: s.manage.Now()}
+	saved := page.SavedKey{Key: made.Key, Secret: made.Secret.Reveal(), Viewable: made.Viewable, Close: closeTo, Now: s.manage.Now()}
 	err := s.render(c, http.StatusOK, title, saved.Render())
 	if err == nil || c.Response().Committed {
 		return err

@@ -83,7 +83,7 @@ func (s *Server) renderOAuthClient(c echo.Context, status int, form page.Form, s
 			return err
 		}
 		view.License, view.Key, view.Secrets, view.Uses = client.License, client.Key, client.Secrets, client.Uses
-		view.Viewable, view.NeedsPassword = client.Viewable, s.manage.NeedsPassword(here.session)
+		view.CanRotate, view.Viewable, view.NeedsPassword = client.Rotatable == nil, client.Viewable, s.manage.NeedsPassword(here.session)
 	}
 	view.Member = here.actor.Member(organization)
 	view.CanSet = portal.Can(here.actor, portal.ManageSettings, organization) == nil
@@ -176,7 +176,7 @@ func (s *Server) createOAuthClient(c echo.Context) error {
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderNewOAuthClient(c, status, withError(newForm(c, nil), err)) })
 	}
-	if made.Secret.IsZero() {
+	if made.Again {
 		return s.redirectWith(c, page.OAuthClientPath, "This form was sent before: the API key was made once. If its secret was not saved, regenerate it.")
 	}
 	return s.renderSavedKey(c, made, page.OAuthClientPath)

@@ -28,7 +28,8 @@ func (s *Server) showOverview(c echo.Context) error {
 	if view.Deliveries, err = s.manage.Deliveries(ctx); err != nil {
 		return err
 	}
-	if portal.Can(here.actor, portal.DecideRequests, 0) == nil {
+	view.Decides = portal.Can(here.actor, portal.DecideRequests, 0) == nil
+	if view.Decides || organization != 0 {
 		if view.Waiting, err = s.manage.RequestsWaiting(ctx, organization); err != nil {
 			return err
 		}

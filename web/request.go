@@ -10,7 +10,6 @@ import (
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/templates/page"
-	"keyportal/templates/ui"
 )
 
 // listRequests shows the queue of all clients' requests to who decides them, those of
@@ -65,7 +64,12 @@ func requestFilter(c echo.Context) portal.RequestFilter {
 	return filter
 }
 
+// showNewRequest leads staff to issuing: requests come from a client's own users.
 func (s *Server) showNewRequest(c echo.Context) error {
+	actor, query := portal.ActorFrom(c.Request().Context()), c.QueryParams()
+	if organization := actor.OrganizationID; organization != 0 && !actor.Member(organization) {
+		return s.redirect(c, "/keys/issue?"+url.Values{"application": query["application"], "license": query["license"]}.Encode())
+	}
 	return s.renderNewRequest(c, http.StatusOK, newForm(c, nil))
 }
 
@@ -103,46 +107,6 @@ func (s *Server) renderNewRequest(c echo.Context, status int, form page.Form) er
 	return s.render(c, status, "Request an API key", view.Render())
 }
 
-// applicationOptions offers the applications for which a client can have keys.
-func (s *Server) applicationOptions(c echo.Context, organization int64) ([]ui.Option, error) {
-	applications, err := s.manage.Applications(c.Request().Context(), organization)
-	options := []ui.Option{{Value: "", Label: "Choose an application"}}
-	for _, application := range applications {
-		if !application.Retired() {
-			options = append(options, ui.Option{Value: strconv.FormatInt(application.ID, 10), Label: application.Name})
-		}
-	}
-	return options, err
-}
-
-func licenseOptions(licenses []portal.License) []ui.Option {
-	options := []ui.Option{{Value: "", Label: "Choose a license"}}
-	for _, license := range licenses {
-		options = append(options, ui.Option{Value: strconv.FormatInt(license.ID, 10), Label: license.Number + " · " + license.Domain})
-	}
-	return options
-}
-
-// present tells what there is already for an application and license.
-func (s *Server) present(c echo.Context, application, license int64) (present page.Present, err error) {
-	if application <= 0 || license <= 0 {
-		return present, nil
-	}
-	ctx := c.Request().Context()
-	actor := portal.ActorFrom(ctx)
-	if present.Key, err = s.manage.LiveKeyFor(ctx, application, license); err != nil {
-		if portal.CodeOf(err) == portal.CodeNotFound { // the license is none, which the form says
-			err = nil
-		}
-		return present, err
-	}
-	present.SeesKey = portal.CanUseKeysOf(actor, portal.SeeKey, present.Key.OrganizationID, present.Key.UserID) == nil
-	present.CanRotate = portal.CanUseKeysOf(actor, portal.ChangeKey, present.Key.OrganizationID, present.Key.UserID) == nil
-	present.Request, err = s.manage.PendingRequestFor(ctx, application, license)
-	present.SeesRequest = portal.CanSeeRequest(actor, present.Request) == nil
-	return present, err
-}
-
 func (s *Server) showRequest(c echo.Context) error {
 	request, err := s.requestOf(c)
 	if err != nil {
@@ -155,7 +119,7 @@ func (s *Server) renderRequest(c echo.Context, status int, form page.Form, reque
 	actor := portal.ActorFrom(c.Request().Context())
 	return s.render(c, status, request.Name(), page.Request{
 		Form: form, Request: request.Request, Messages: request.Messages, History: page.History(request.History),
-		Decides: request.Decides, Own: request.Own, Waiting: request.Waiting, Mine: request.AssigneeID == actor.UserID && actor.UserID != 0,
+		Decides: request.Decides, Own: request.Own, CanWithdraw: portal.CanWithdrawRequest(actor, request.Request) == nil, Waiting: request.Waiting, Mine: request.AssigneeID == actor.UserID && actor.UserID != 0,
 		SeesKey:      request.KeyID != 0 && portal.CanUseKeysOf(actor, portal.SeeKey, request.OrganizationID, request.RequesterID) == nil,
 		SeesLicenses: portal.Can(actor, portal.ViewLicenses, request.OrganizationID) == nil,
 		SeesUsers:    portal.Can(actor, portal.ViewUsers, request.OrganizationID) == nil,
@@ -183,8 +147,8 @@ func (s *Server) changeRequest(c echo.Context, done string, act func(request man
 }
 
 func (s *Server) takeRequest(c echo.Context) error {
-	return s.changeRequest(c, "You are working on this request now.", func(request manage.RequestDetails, _ url.Values) error {
-		return s.manage.TakeRequest(c.Request().Context(), request.ID)
+	return s.changeRequest(c, "You are working on this request now.", func(request manage.RequestDetails, values url.Values) error {
+		return s.manage.TakeRequest(c.Request().Context(), request.ID, number(values, "version"))
 	})
 }
 
@@ -215,18 +179,19 @@ func (s *Server) withdrawRequest(c echo.Context) error {
 // showRequestWithdraw asks before a request is withdrawn.
 func (s *Server) showRequestWithdraw(c echo.Context) error {
 	request, err := s.requestOf(c)
+	if err == nil {
+		err = portal.CanWithdrawRequest(portal.ActorFrom(c.Request().Context()), request.Request)
+	}
 	switch {
 	case err != nil:
 		return err
-	case !request.Own:
-		return portal.Denied("Only the requester can withdraw a request.")
 	case !request.State.Pending():
 		return s.redirect(c, page.RequestPath(request.ID))
 	}
 	path := page.RequestPath(request.ID)
 	return s.render(c, http.StatusOK, "Withdraw request", page.Stop{
 		Title: "Withdraw the request", Button: "Withdraw request", Red: true,
-		Effects: []string{"Support does not work on it any more.", "You can request the key again later."},
+		Effects: []string{"Support does not work on it any more.", "The key can be requested again later."},
 		Action:  path + "/withdraw", BackLabel: request.Name(), CancelHref: path, Now: s.manage.Now(),
 	}.Render())
 }
@@ -261,7 +226,13 @@ func (s *Server) approveRequest(c echo.Context) error {
 	}
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error {
-			return s.renderApproval(c, status, withError(newForm(c, nil), err), request)
+			now, again := s.requestOf(c)
+			if again != nil {
+				return again
+			}
+			form := withError(newForm(c, nil), err)
+			form.Values.Set("version", strconv.FormatInt(now.Version, 10)) // the page shows what there is now
+			return s.renderApproval(c, status, form, now)
 		})
 	}
 	return s.redirectWith(c, page.RequestPath(request.ID), "The key was issued. "+s.tellOfDelivery(c, made))
@@ -273,7 +244,9 @@ func (s *Server) renderApproval(c echo.Context, status int, form page.Form, requ
 	if err != nil {
 		return err
 	}
-	view := page.Approval{Form: form, Request: request.Request, ExpiryRequired: organization.ExpiryRequired}
+	view := page.Approval{
+		Form: form, Request: request.Request, Messages: request.Messages, ExpiryRequired: organization.ExpiryRequired, Now: s.manage.Now(),
+	}
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, request.OrganizationID, request.RequesterID); err != nil {
 		return err
 	}

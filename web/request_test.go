@@ -44,7 +44,7 @@ func TestARequestGoesFromTheClientThroughSupportToAKeyThatOnlyTheRequesterSees(t
 
 	support.get("/requests").expect(t, http.StatusOK, p.Application.Name, "Gold Client", "Member Person", "Open")
 	support.get("/").expect(t, http.StatusOK, "1 request for an API key waits for support")
-	support.post(path+"/take", nil).expect(t, http.StatusSeeOther)
+	support.post(path+"/take", support.get(path).form(`form[action$="/take"]`)).expect(t, http.StatusSeeOther)
 	page := support.get(path).expect(t, http.StatusOK, "You are working on it")
 	support.post(path+"/ask", with(page.form(`form[action$="/ask"]`), "message", "How many shops?")).expect(t, http.StatusSeeOther)
 	page = member.get(path).expect(t, http.StatusOK, "Support has a question for you", "How many shops?")
@@ -110,7 +110,7 @@ func TestARefusedWordKeepsWhatWasTyped(t *testing.T) {
 	}
 	path := member.asks(p, "Our shops need it.")
 	support.post(path+"/decline", url.Values{"version": {"1"}, "reason": {""}}).expect(t, http.StatusUnprocessableEntity, "Enter the reason")
-	support.post(path+"/take", nil).expect(t, http.StatusSeeOther)
+	support.post(path+"/take", support.get(path).form(`form[action$="/take"]`)).expect(t, http.StatusSeeOther)
 	stale := support.post(path+"/decline", url.Values{"version": {"1"}, "reason": {"Not this one."}}).expect(t, http.StatusConflict, "changed by someone else")
 	if kept := stale.doc.Find(`textarea[name="reason"]`).Text(); strings.TrimSpace(kept) != "Not this one." {
 		t.Errorf("the reason became %q", kept)
@@ -143,15 +143,26 @@ func TestASecondKeyOrRequestForTheSamePairLeadsToTheFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := admin.get("/keys/issue?"+p.pair().Encode()).expect(t, http.StatusOK, "already", first.Name, "Rotate it")
-	if !page.has(`a[href="/keys/`+id(first.ID)+`/rotate"]`) || page.has(`main form[method="post"]`) {
+	if !page.has(`a[href="/keys/`+id(first.ID)+`/rotate"]`) || page.has(`input[name="name"]:not([type="hidden"])`) {
 		t.Error("there is no way to the first key, or one to a second")
 	}
 	form.Del("submission")
+	form.Set("description", "For the shops.")
 	refused := admin.post("/keys/issue", form).expect(t, http.StatusUnprocessableEntity, "Rotate it instead of issuing a second one")
 	if !refused.has(`a[href="/keys/` + id(first.ID) + `"]`) {
 		t.Error("the refusal does not lead to the first key")
 	}
-	member.post("/requests", with(p.pair(), "reason", "Again.")).expect(t, http.StatusUnprocessableEntity, "Rotate it instead")
+	if kept := refused.form(`main form[method="post"]`); kept.Get("description") != "For the shops." || kept.Get("name") != form.Get("name") {
+		t.Errorf("the refused form has %v", kept)
+	}
+	sent := p.as(p.Support).get("/keys/issue?"+p.pair().Encode()).expect(t, http.StatusOK, "already", "Send its user a new secret")
+	if sent.has(`a[href$="/rotate"]`) {
+		t.Error("support is led to a rotation that it may not do")
+	}
+	refused = member.post("/requests", with(p.pair(), "reason", "Again.")).expect(t, http.StatusUnprocessableEntity, "ask an administrator")
+	if strings.Contains(refused.body, first.Name+"”") {
+		t.Error("who may not see the key is told its name")
+	}
 }
 
 func TestSupportIssuesAKeyStraightAwayWithoutSeeingIt(t *testing.T) {
@@ -187,7 +198,86 @@ func TestAOneTimePageThatExpiredIsSentAnew(t *testing.T) {
 	admin.get(path).expect(t, http.StatusOK, "has expired, and nobody has seen this key")
 	admin.post(path+"/deliver", nil).expect(t, http.StatusSeeOther)
 	member.post(path+"/delivery", nil).expect(t, http.StatusOK, "Save generated key")
-	admin.post(path+"/deliver", nil).expect(t, http.StatusConflict, "delivered already")
+}
+
+func TestSupportSendsTheUserOfAKeyANewSecretWithoutSeeingIt(t *testing.T) {
+	p := startPortal(t)
+	support, member, path := p.as(p.Support), p.as(p.Member), "/keys/"+id(p.Key.ID)
+	support.get(path+"/rotate").expect(t, http.StatusForbidden, "Support does not get to see the secret of a client")
+	if page := support.get(path).expect(t, http.StatusOK, "Send its user a new secret"); page.has(`a[href$="/rotate"]`) {
+		t.Error("support is led to a rotation that it may not do")
+	}
+	support.post(path+"/deliver", nil).expect(t, http.StatusSeeOther, path)
+	support.get(path).expect(t, http.StatusOK, "Member Person can get a new secret", "Active")
+	support.get(path+"/delivery").expect(t, http.StatusNotFound)
+	member.get("/").expect(t, http.StatusOK, "A new secret of your API key")
+	page := member.get(path+"/delivery").expect(t, http.StatusOK, "A new secret for your API key", "What uses the old one")
+	member.post(path+"/delivery", nil).expect(t, http.StatusUnprocessableEntity, "Choose how long the old secret goes on working")
+	shown := member.post(path+"/delivery", with(page.form(`form[action$="/delivery"]`), "grace", "1h0m0s")).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
+	if !p.works(shown) || !p.works(p.Secret.Reveal()) {
+		t.Error("within the grace one of the two secrets does not work")
+	}
+	if page := support.get(path).expect(t, http.StatusOK, "The old secret"); strings.Contains(page.body, shown) || strings.Contains(page.body, "can get a new secret") {
+		t.Error("support sees the new secret, or a page that was opened")
+	}
+}
+
+func TestAStaleApprovalShowsWhatWasSaidMeanwhileAndCanBeSentAgain(t *testing.T) {
+	p := startPortal(t)
+	member, support := p.requester(), p.as(p.Support)
+	path := member.asks(p, "Our shops need it.")
+	form := support.get(path+"/approve").expect(t, http.StatusOK, "Our shops need it.").form(`main form[method="post"]`)
+	form.Set("note", "Have fun.")
+	member.post(path+"/answer", with(member.get(path).form(`form[action$="/answer"]`), "message", "And our stores.")).expect(t, http.StatusSeeOther)
+	stale := support.post(path+"/approve", form).expect(t, http.StatusConflict, "changed by someone else", "And our stores.")
+	again := stale.form(`main form[method="post"]`)
+	if again.Get("note") != "Have fun." || again.Get("name") != form.Get("name") {
+		t.Errorf("the form became %v", again)
+	}
+	support.post(path+"/approve", again).expect(t, http.StatusSeeOther, path)
+}
+
+func TestAFormAboutARequestSaysWhichOneItSaw(t *testing.T) {
+	p := startPortal(t)
+	member, support := p.requester(), p.as(p.Support)
+	path := member.asks(p, "Our shops need it.")
+	for _, action := range []string{"take", "ask", "approve", "decline"} {
+		form := url.Values{"message": {"Who?"}, "reason": {"No."}, "name": {"Kiosk"}}
+		support.post(path+"/"+action, form).expect(t, http.StatusConflict, "changed by someone else")
+	}
+	member.get(path).expect(t, http.StatusOK, "Nobody of support has taken it yet")
+}
+
+func TestTheRequesterIsToldThatSupportAskedAndAnAdministratorCanWithdraw(t *testing.T) {
+	p := startPortal(t)
+	member, support, admin := p.requester(), p.as(p.Support), p.as(p.Admin)
+	path := member.asks(p, "Our shops need it.")
+	support.post(path+"/ask", with(support.get(path).form(`form[action$="/ask"]`), "message", "How many?")).expect(t, http.StatusSeeOther)
+	member.get("/").expect(t, http.StatusOK, "Support has a question about a request of yours")
+	if page := admin.get("/").expect(t, http.StatusOK); strings.Contains(page.body, "Support has a question") {
+		t.Error("somebody else is asked")
+	}
+	admin.get(path).expect(t, http.StatusOK, "Withdraw")
+	admin.post(path+"/withdraw", nil).expect(t, http.StatusSeeOther, path)
+	member.get(path).expect(t, http.StatusOK, "It was withdrawn")
+}
+
+func TestSupportIsLedFromARequestToIssuing(t *testing.T) {
+	p := startPortal(t)
+	p.as(p.Support).get("/requests/new?"+p.pair().Encode()).expect(t, http.StatusSeeOther, "/keys/issue?"+p.pair().Encode())
+}
+
+func TestAKeyIsNotIssuedWithoutAnApplicationOrLicense(t *testing.T) {
+	p := startPortal(t)
+	admin := p.as(p.Admin)
+	for _, missing := range []string{"application", "license"} {
+		form := issueForm(p)
+		form.Del(missing)
+		refused := admin.post("/keys/issue", form).expect(t, http.StatusUnprocessableEntity, "Choose the "+missing+" that the key is for")
+		if kept := refused.form(`main form[method="post"]`); kept.Get("name") != "Kiosk" {
+			t.Errorf("the refused form has %v", kept)
+		}
+	}
 }
 
 func TestTheQueueIsNarrowedByItsAddress(t *testing.T) {

@@ -40,10 +40,14 @@ func (s *Server) rotateKey(c echo.Context) error {
 			return s.renderKeyRotation(c, status, withError(newForm(c, nil), err), key)
 		})
 	}
-	if made.Secret.IsZero() {
-		return s.redirectWith(c, homeOf(key.Key), "This form was sent before: the secret was made once and is not shown again. If it was not saved, make another.")
+	home, err := s.homeOf(c, key.Key)
+	if err != nil {
+		return err
 	}
-	return s.renderSavedKey(c, made, homeOf(key.Key))
+	if made.Again {
+		return s.redirectWith(c, home, "This form was sent before: the secret was made once and is not shown again. If it was not saved, make another.")
+	}
+	return s.renderSavedKey(c, made, home)
 }
 
 // graceOf reads how long the old secret goes on working.
@@ -58,23 +62,60 @@ func graceOf(values url.Values) (time.Duration, error) {
 }
 
 func (s *Server) renderKeyRotation(c echo.Context, status int, form page.Form, key manage.KeyDetails) error {
+	home, err := s.homeOf(c, key.Key)
+	if err != nil {
+		return err
+	}
 	view := page.KeyRotation{
 		Form: form, Key: key.Key, Secrets: key.Secrets, Uses: key.Uses, Graces: manage.Graces, Confirm: manage.RotationName(key.Key),
-		Back: homeOf(key.Key), Now: s.manage.Now(),
+		Back: home, Now: s.manage.Now(),
 	}
 	return s.render(c, status, view.Title(), view.Render())
 }
 
-// retireOldSecret stops the secret that is being rotated out.
-func (s *Server) retireOldSecret(c echo.Context) error {
-	key, err := s.rotatableKeyOf(c)
+// showOldSecretStop asks before the secret that is being rotated out stops.
+func (s *Server) showOldSecretStop(c echo.Context) error {
+	key, err := s.keyOf(c)
 	if err != nil {
 		return err
 	}
-	if err := s.manage.RetireOldSecret(c.Request().Context(), key.ID); err != nil {
+	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
 		return err
 	}
-	return s.redirectWith(c, homeOf(key.Key), "The old secret of "+key.Name+" has stopped: it is refused from the next check on.")
+	return s.renderOldSecretStop(c, http.StatusOK, newForm(c, url.Values{}), key)
+}
+
+// retireOldSecret stops the secret that is being rotated out.
+func (s *Server) retireOldSecret(c echo.Context) error {
+	key, err := s.keyOf(c)
+	if err != nil {
+		return err
+	}
+	if err := s.manage.RetireOldSecret(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm")); err != nil {
+		return s.answerForm(c, err, func(status int) error {
+			return s.renderOldSecretStop(c, status, withError(newForm(c, nil), err), key)
+		})
+	}
+	home, err := s.homeOf(c, key.Key)
+	if err != nil {
+		return err
+	}
+	return s.redirectWith(c, home, "The old secret of "+key.Name+" has stopped: it is refused from the next check on.")
+}
+
+// renderOldSecretStop shows where one comes from instead when there is no old secret
+// any more.
+func (s *Server) renderOldSecretStop(c echo.Context, status int, form page.Form, key manage.KeyDetails) error {
+	home, err := s.homeOf(c, key.Key)
+	if err != nil {
+		return err
+	}
+	if len(key.Secrets) < 2 {
+		return s.redirect(c, home)
+	}
+	return s.render(c, status, "Stop the old secret", page.OldSecretStop{
+		Form: form, Key: key.Key, Secrets: key.Secrets, Uses: key.Uses, Confirm: manage.RotationName(key.Key), Back: home, Now: s.manage.Now(),
+	}.Render())
 }
 
 // rotatableKeyOf finds a key that the actor may give a new secret.
@@ -91,10 +132,16 @@ func (s *Server) rotatableKeyOf(c echo.Context) (manage.KeyDetails, error) {
 	return key, nil
 }
 
-// homeOf gives the address of the page on which a key's secret is looked after.
-func homeOf(key portal.Key) string {
-	if key.Kind == portal.OAuthKey {
-		return page.OAuthClientPath
+// homeOf gives the address of the page on which a key's secret is looked after: for
+// the OAuth client of the instance that one is signed in to, My Account → API Key.
+func (s *Server) homeOf(c echo.Context, key portal.Key) (string, error) {
+	here, _, err := s.visitOf(c)
+	if err != nil || key.Kind != portal.OAuthKey || here.session.InstanceID == 0 {
+		return page.KeyPath(key.ID), err
 	}
-	return page.KeyPath(key.ID)
+	instance, err := s.manage.Instance(c.Request().Context(), here.session.InstanceID)
+	if err == nil && instance.LicenseID == key.LicenseID {
+		return page.OAuthClientPath, nil
+	}
+	return page.KeyPath(key.ID), err
 }

@@ -53,7 +53,14 @@ func TestTheOldSecretCanBeStoppedBeforeItsTime(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Admin)
 	b.post(rotation(p), url.Values{"grace": {"168h0m0s"}, "confirm": {p.Key.Name}}).expect(t, http.StatusOK, "Save generated key")
-	b.post("/keys/"+id(p.Key.ID)+"/retire-old", nil).expect(t, http.StatusSeeOther)
+	path := "/keys/" + id(p.Key.ID) + "/retire-old"
+	b.get(path).expect(t, http.StatusOK, "Stop the old secret", "Still in use?", "Type "+p.Key.Name)
+	b.post(path, nil).expect(t, http.StatusUnprocessableEntity, "Stop the old secret")
+	if !p.works(p.Secret.Reveal()) {
+		t.Error("the old secret stops without its key's name")
+	}
+	b.post(path, url.Values{"confirm": {p.Key.Name}}).expect(t, http.StatusSeeOther)
+	b.get(path).expect(t, http.StatusSeeOther, "/keys/"+id(p.Key.ID))
 	b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "has stopped")
 	if p.works(p.Secret.Reveal()) {
 		t.Error("the old secret works on")

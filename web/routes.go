@@ -155,10 +155,11 @@ var routes = []route{
 	{post, "/keys/:id/revoke", changeKeys, (*Server).revokeKey, "/keys/:id/revoke"},
 	{get, "/keys/:id/delivery", signedIn, (*Server).showDelivery, ""},
 	{post, "/keys/:id/delivery", signedIn, (*Server).openDelivery, "/keys/:id/delivery"},
-	{post, "/keys/:id/deliver", changeKeys, (*Server).renewDelivery, "/keys/:id"},
+	{post, "/keys/:id/deliver", issueKeys, (*Server).sendDelivery, "/keys/:id"},
 	{get, "/keys/:id/rotate", rotateKeys, (*Server).showKeyRotation, ""},
 	{post, "/keys/:id/rotate", rotateKeys, (*Server).rotateKey, "/keys/:id/rotate"},
-	{post, "/keys/:id/retire-old", rotateKeys, (*Server).retireOldSecret, "/keys/:id/rotate"},
+	{get, "/keys/:id/retire-old", rotateKeys, (*Server).showOldSecretStop, ""},
+	{post, "/keys/:id/retire-old", rotateKeys, (*Server).retireOldSecret, "/keys/:id/retire-old"},
 
 	{get, "/requests", seeRequests, (*Server).listRequests, ""},
 	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},

@@ -165,30 +165,31 @@ var authorization = map[string]struct {
 	"GET /keys/:id/revoke":    {"303 403 200 403 200 404 200 200", nil},
 	"POST /keys/:id/revoke":   {"401 403 303 403 303 404 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.Key.Name}} }},
 	"GET /keys/issue":         {"303 403 403 403 200 200 200 200", nil},
-	"POST /keys/issue":        {"401 403 403 403 303 404 303 303", issueForm},
+	"POST /keys/issue":        {"401 403 403 403 303 422 303 303", issueForm},
 	"GET /keys/:id/delivery":  {"303 404 404 404 404 404 404 404", nil}, // there is none; see delivery_test.go
 	"POST /keys/:id/delivery": {"401 404 404 404 404 404 404 404", nil},
-	"POST /keys/:id/deliver":  {"401 403 409 403 409 404 409 409", nil},
+	"POST /keys/:id/deliver":  {"401 403 403 403 303 404 303 303", nil},
 
 	"GET /requests":     {"303 403 403 403 200 200 200 200", nil},
-	"GET /requests/new": {"303 403 403 403 200 200 200 200", nil},
+	"GET /requests/new": {"303 403 403 403 200 200 303 200", nil}, // support issues instead
 	"POST /requests": {"401 403 403 403 303 422 403 303", func(p *running) url.Values {
 		return url.Values{"application": {id(p.Application.ID)}, "license": {id(p.License.ID)}, "reason": {"For the shops."}}
 	}},
 	"GET /requests/:id":           {"303 404 200 404 200 404 200 200", nil},
-	"POST /requests/:id/take":     {"401 403 403 403 403 403 303 303", nil},
+	"POST /requests/:id/take":     {"401 403 403 403 403 403 303 303", wordForm},
 	"POST /requests/:id/ask":      {"401 403 403 403 403 403 303 303", wordForm},
 	"POST /requests/:id/answer":   {"401 404 303 404 403 404 403 403", wordForm},
 	"GET /requests/:id/approve":   {"303 403 403 403 403 403 200 200", nil},
 	"POST /requests/:id/approve":  {"401 403 403 403 403 403 303 303", wordForm},
 	"POST /requests/:id/decline":  {"401 403 403 403 403 403 303 303", wordForm},
-	"GET /requests/:id/withdraw":  {"303 404 200 404 403 404 403 403", nil},
-	"POST /requests/:id/withdraw": {"401 404 303 404 403 404 403 403", nil},
+	"GET /requests/:id/withdraw":  {"303 404 200 404 200 404 403 200", nil},
+	"POST /requests/:id/withdraw": {"401 404 303 404 303 404 403 303", nil},
 
-	"GET /keys/:id/rotate": {"303 403 200 403 200 404 200 200", nil},
-	"POST /keys/:id/rotate": {"401 403 200 403 200 404 200 200", func(p *running) url.Values {
+	"GET /keys/:id/rotate": {"303 403 200 403 200 404 403 200", nil}, // support sends a one-time page instead
+	"POST /keys/:id/rotate": {"401 403 200 403 200 404 403 200", func(p *running) url.Values {
 		return url.Values{"confirm": {p.Key.Name}, "grace": {"1h0m0s"}}
 	}},
+	"GET /keys/:id/retire-old":  {"303 403 303 403 303 404 303 303", nil}, // there is none; see rotation_test.go
 	"POST /keys/:id/retire-old": {"401 403 303 403 303 404 303 303", nil},
 }
 

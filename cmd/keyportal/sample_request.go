@@ -48,7 +48,7 @@ func (s *sample) decideRequest(ctx context.Context, r sampleRequest, made portal
 	case r.question != "":
 		err = s.manager.AskRequester(acting, made.ID, made.Version, r.question)
 	case r.taken:
-		err = s.manager.TakeRequest(acting, made.ID)
+		err = s.manager.TakeRequest(acting, made.ID, made.Version)
 	case r.approvedFor != nil:
 		_, err = s.manager.ApproveRequest(acting, manage.Approval{
 			ID: made.ID, Version: made.Version, Name: made.ApplicationName + " (" + made.Domain + ")", APISets: r.approvedFor, Note: "For the wholesale invoices alone.",

@@ -61,7 +61,7 @@ func TestARetiredApplicationGetsNoKeysUntilItIsBack(t *testing.T) {
 		wantEqual(t, "the key that is there goes on", w.works(w.Secret), true)
 		wantEqual(t, "its keys", must(w.m.Application(ctx, w.Application.ID))(t).Keys, 1)
 		wantFields(t, "issued", second(w.m.CreateKey(ctx, w.keyFor(application))), "application")
-		wantFields(t, "approved", second(w.m.ApproveRequest(w.as(w.SuperAdmin), manage.Approval{ID: pending.ID, Name: "x"})), "application")
+		wantFields(t, "approved", second(w.m.ApproveRequest(w.as(w.SuperAdmin), manage.Approval{ID: pending.ID, Version: w.version(pending.ID), Name: "x"})), "application")
 		wantFields(t, "requested", second(w.m.CreateRequest(w.as(requester), w.newRequest(w.Application))), "application")
 		_, err := w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: w.Organization.ID, Name: application.Name})
 		wantFields(t, "made anew", err, "name")
@@ -71,7 +71,7 @@ func TestARetiredApplicationGetsNoKeysUntilItIsBack(t *testing.T) {
 		wantCode(t, "restored from a stale page", w.m.RestoreApplication(ctx, application.ID, stale.Version), portal.CodeConflict)
 		mustDo(t, w.m.RestoreApplication(ctx, application.ID, version()))
 		wantCode(t, "retired from a stale page", w.m.RetireApplication(ctx, application.ID, stale.Version), portal.CodeConflict)
-		must(w.m.ApproveRequest(w.as(w.SuperAdmin), manage.Approval{ID: pending.ID, Name: "x"}))(t)
+		must(w.m.ApproveRequest(w.as(w.SuperAdmin), manage.Approval{ID: pending.ID, Version: w.version(pending.ID), Name: "x"}))(t)
 	})
 }
 

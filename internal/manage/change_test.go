@@ -65,6 +65,12 @@ func (w *world) newRequest(application portal.Application) manage.NewRequest {
 	return manage.NewRequest{OrganizationID: w.Organization.ID, ApplicationID: application.ID, LicenseID: w.License.ID, Reason: "For the ERP."}
 }
 
+// version gives the version of a request, as a form that is opened now has it.
+func (w *world) version(request int64) int64 {
+	w.t.Helper()
+	return w.requestOf(request).Version
+}
+
 // requestOf gives a request as it is now.
 func (w *world) requestOf(id int64) portal.Request {
 	w.t.Helper()
@@ -282,23 +288,36 @@ var changes = []change{
 	}, func(w *world) []string {
 		return line(`request created Terminal for %[1]s: Application →Terminal; License →%[1]s; Reason →For the ERP.; State →Open`, w.License.Number)
 	}},
+	{"IssueKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		made, err := m.IssueKey(ctx, w.newKey(func(in *manage.NewKey) {
+			in.Name, in.ApplicationID, in.LicenseID = "Issued", w.prepared.unasked.ID, w.License.ID
+		}))
+		if err != nil && !made.Secret.IsZero() {
+			w.t.Error("a secret is shown that was not stored")
+		}
+		return err
+	}, func(w *world) []string {
+		return append(line(`key issued Issued: Name →Issued; Description →For the ERP.; Kind →token; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`,
+			w.User.Username, "Terminal", w.License.Number),
+			line(`request approved Terminal for %s: State Open→Approved; Taken by →%s; Decision →The key was issued straight away, for %s.`, w.License.Number, w.Admin.Name(), w.user(w.User.ID).Name())...)
+	}},
 	{"TakeRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
-		return m.TakeRequest(ctx, w.prepared.approve.ID)
+		return m.TakeRequest(ctx, w.prepared.approve.ID, w.version(w.prepared.approve.ID))
 	}, func(w *world) []string {
 		return line(`request took %s: State Open→In progress; Taken by →%s`, w.prepared.approve.Name(), w.prepared.support.Name())
 	}},
 	{"AskRequester", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
-		return m.AskRequester(ctx, w.prepared.approve.ID, 0, "Who will use it?")
+		return m.AskRequester(ctx, w.prepared.approve.ID, w.version(w.prepared.approve.ID), "Who will use it?")
 	}, func(w *world) []string {
 		return line(`request asked back %s: State In progress→Awaiting answer`, w.prepared.approve.Name())
 	}},
 	{"AnswerRequest", byRequester, func(w *world, m *manage.Manager, ctx context.Context) error {
-		return m.AnswerRequest(ctx, w.prepared.approve.ID, 0, "The shops.")
+		return m.AnswerRequest(ctx, w.prepared.approve.ID, w.version(w.prepared.approve.ID), "The shops.")
 	}, func(w *world) []string {
 		return line(`request answered %s: State Awaiting answer→In progress`, w.prepared.approve.Name())
 	}},
 	{"ApproveRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
-		_, err := m.ApproveRequest(ctx, manage.Approval{ID: w.prepared.approve.ID, Name: "Requested", APISets: []string{"billing"}, Note: "Have fun."})
+		_, err := m.ApproveRequest(ctx, manage.Approval{ID: w.prepared.approve.ID, Version: w.version(w.prepared.approve.ID), Name: "Requested", APISets: []string{"billing"}, Note: "Have fun."})
 		return err
 	}, func(w *world) []string {
 		request := w.prepared.approve
@@ -306,7 +325,7 @@ var changes = []change{
 			w.prepared.requester.Username, request.ApplicationName, request.LicenseNumber), line(`request approved %s: State In progress→Approved; Decision →Have fun.`, request.Name())...)
 	}},
 	{"DeclineRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
-		return m.DeclineRequest(ctx, w.prepared.decline.ID, 0, "Use the other one.")
+		return m.DeclineRequest(ctx, w.prepared.decline.ID, w.version(w.prepared.decline.ID), "Use the other one.")
 	}, func(w *world) []string {
 		return line(`request declined %s: State Open→Declined; Taken by →%s; Decision →Use the other one.`, w.prepared.decline.Name(), w.prepared.support.Name())
 	}},
@@ -315,12 +334,12 @@ var changes = []change{
 	}, func(w *world) []string {
 		return line(`request withdrew %s: State Open→Withdrawn`, w.prepared.withdraw.Name())
 	}},
-	{"RenewDelivery", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		_, err := m.RenewDelivery(ctx, w.prepared.delivered.ID)
+	{"SendDelivery", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.SendDelivery(ctx, w.prepared.delivered.ID)
 		return err
-	}, func(w *world) []string { return line(`key sent a new one-time page Delivered: `) }},
+	}, func(w *world) []string { return line(`key sent a one-time page Delivered: `) }},
 	{"OpenDelivery", byUser, func(w *world, m *manage.Manager, ctx context.Context) error {
-		made, err := m.OpenDelivery(ctx, w.prepared.delivered.ID)
+		made, err := m.OpenDelivery(ctx, w.prepared.delivered.ID, 0)
 		if err != nil && !made.Secret.IsZero() {
 			w.t.Error("a secret is shown that was not stored")
 		}
@@ -339,7 +358,7 @@ var changes = []change{
 			w.clock.Now().Add(time.Hour).Format("2006-01-02 15:04 UTC"))
 	}},
 	{"RetireOldSecret", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		return m.RetireOldSecret(ctx, w.prepared.client.ID)
+		return m.RetireOldSecret(ctx, w.prepared.client.ID, w.License.Number)
 	}, func(w *world) []string {
 		return line(`key retired the old secret %s: Secret %s→`, w.prepared.client.Name, w.prepared.client.Masked)
 	}},
@@ -531,7 +550,7 @@ func TestWhatChangesNothingIsNotRecorded(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.prepare()
 		ctx, client, taken := w.as(w.SuperAdmin), w.prepared.client.ID, w.prepared.approve.ID
-		mustDo(t, w.m.TakeRequest(ctx, taken))
+		mustDo(t, w.m.TakeRequest(ctx, taken, w.version(taken)))
 		before := w.dump()
 		for what, err := range map[string]error{
 			"user":         w.m.UpdateUser(ctx, w.editOf(w.User.ID)),
@@ -551,8 +570,8 @@ func TestWhatChangesNothingIsNotRecorded(t *testing.T) {
 			"activate":     w.m.ActivateLicense(ctx, w.License.ID),
 			"application":  w.m.UpdateApplication(ctx, w.applicationOf(w.Application.ID)),
 			"restore":      w.m.RestoreApplication(ctx, w.Application.ID, w.Application.Version),
-			"old secret":   w.m.RetireOldSecret(ctx, client),
-			"take again":   w.m.TakeRequest(ctx, taken),
+			"old secret":   w.m.RetireOldSecret(ctx, client, ""),
+			"take again":   w.m.TakeRequest(ctx, taken, w.version(taken)-1), // the same button, pressed twice
 		} {
 			wantCode(t, what, err, allowed)
 		}

@@ -11,13 +11,14 @@ import (
 	"keyportal/internal/store"
 )
 
-// A key that is delivered has no secret until its mapped user opens the one-time
-// page: the secret is made then, so that nobody else ever has it.
+// A secret that is delivered is not made until the key's mapped user opens the
+// one-time page, so that nobody else ever has it: the first one of a key that was
+// issued so, and a new one of a key that has one.
 
 const deliveryLifetime = 7 * 24 * time.Hour
 
-// newDelivery makes the one-time page on which a key's mapped user gets its first
-// secret, in place of an earlier one.
+// newDelivery makes the one-time page on which a key's mapped user gets a secret, in
+// place of an earlier one.
 func (m *Manager) newDelivery(ctx context.Context, u *store.Update, key portal.Key) error {
 	if err := u.DropDelivery(ctx, key.ID); err != nil {
 		return err
@@ -31,70 +32,88 @@ func (m *Manager) newDelivery(ctx context.Context, u *store.Update, key portal.K
 
 var errDeliveryGone = portal.Conflict("This one-time page was opened already, or has expired. Ask support for a new one.")
 
-// Delivery is a key that waits for its mapped user to get the first secret.
+// Delivery is a key that waits for its mapped user to get a secret.
 type Delivery struct {
 	portal.Key
-	ExpiresAt time.Time // of the one-time page
+	Secrets   []portal.Secret    // live, the current one first; none before the first delivery
+	Uses      []portal.ClientUse // programs that got access tokens with them
+	ExpiresAt time.Time          // of the one-time page
 }
 
 // Delivery finds the one-time page of a key. For the user whom it is for, while
 // they are in the organization; for others it is not found. CodeConflict when it was
 // opened or has expired.
 func (m *Manager) Delivery(ctx context.Context, key int64) (Delivery, error) {
-	return m.delivery(ctx, m.Store.Queries, key)
+	found, link, err := openableDelivery(ctx, m.Store.Queries, key)
+	if err != nil {
+		return Delivery{}, err
+	}
+	delivery := Delivery{Key: found, ExpiresAt: link.ExpiresAt}
+	delivery.Secrets, delivery.Uses, err = m.secretsInUse(ctx, key)
+	return delivery, err
 }
 
-func (m *Manager) delivery(ctx context.Context, q store.Queries, id int64) (Delivery, error) {
+// openableDelivery finds a one-time page that the actor can open, with its key.
+func openableDelivery(ctx context.Context, q store.Queries, id int64) (portal.Key, portal.Link, error) {
 	actor := portal.ActorFrom(ctx)
 	link, err := q.Delivery(ctx, id)
 	if err == nil && (link.UserID != actor.UserID || actor.UserID == 0) {
 		err = portal.NotFound(portal.NounLink)
 	}
 	if err != nil {
-		return Delivery{}, err
+		return portal.Key{}, link, err
 	}
 	key, err := q.Key(ctx, id)
 	if err == nil && !actor.Member(key.OrganizationID) {
 		err = portal.NotFound(portal.NounLink)
 	}
 	if err != nil {
-		return Delivery{}, err
+		return portal.Key{}, link, err
 	}
 	if !link.UsedAt.IsZero() || !q.Now().Before(link.ExpiresAt) || key.Revoked() || key.UserID != link.UserID {
-		return Delivery{}, errDeliveryGone
+		return portal.Key{}, link, errDeliveryGone
 	}
-	return Delivery{key, link.ExpiresAt}, nil
+	return key, link, nil
 }
 
-// OpenDelivery makes a delivered key's first secret and gives it in clear, once.
-// For the user whom the one-time page is for. CodeConflict when it was opened or
-// has expired.
-func (m *Manager) OpenDelivery(ctx context.Context, id int64) (GeneratedKey, error) {
+// OpenDelivery makes the secret that a key's one-time page is for and gives it in
+// clear, once. A secret that the key had works on for the grace, as with RotateKey.
+// For the user whom the one-time page is for. CodeConflict when it was opened or has
+// expired.
+func (m *Manager) OpenDelivery(ctx context.Context, id int64, grace time.Duration) (GeneratedKey, error) {
 	var made GeneratedKey
 	err := m.change(ctx, func(c *store.Change) error {
-		delivery, err := m.delivery(ctx, c.Queries, id)
-		if err != nil {
-			return err
-		}
-		link, err := c.Delivery(ctx, id)
+		key, link, err := openableDelivery(ctx, c.Queries, id)
 		if err != nil {
 			return err
 		}
 		if err := c.UseLink(ctx, link.Hash); err != nil {
 			return err
 		}
-		if made.Secret, err = m.putNewSecret(ctx, c, delivery.Key, time.Time{}); err != nil {
+		until, err := deliveryGrace(c, key, grace)
+		if err != nil {
 			return err
 		}
-		if made.Key, err = c.Key(ctx, id); err != nil {
+		if made, err = m.putNewSecret(ctx, c, key, until); err != nil {
 			return err
 		}
-		return c.Record(ctx, keyRevision(made.Key, "opened the one-time page", []portal.ValueChange{{Name: "Secret", After: made.Masked}}))
+		return c.Record(ctx, keyRevision(made.Key, "opened the one-time page", rotationChanges(key, made.Key, until)))
 	})
 	if err != nil {
 		return GeneratedKey{}, err
 	}
 	return made, nil
+}
+
+// deliveryGrace tells when the secret stops that a key has before a delivery; the zero
+// time is at once, or that it has none.
+func deliveryGrace(c *store.Change, key portal.Key, grace time.Duration) (time.Time, error) {
+	if key.Masked == "" {
+		return time.Time{}, nil
+	}
+	var invalid portal.Invalid
+	checkGrace(&invalid, grace)
+	return graceEnd(c, key, grace), invalid.Err()
 }
 
 // Deliveries lists the keys of the actor that wait on their one-time pages.
@@ -107,19 +126,20 @@ func (m *Manager) Deliveries(ctx context.Context) ([]portal.Key, error) {
 	return slices.DeleteFunc(keys, func(key portal.Key) bool { return !actor.Member(key.OrganizationID) }), err
 }
 
-// RenewDelivery makes a new one-time page for a key whose secret was not delivered
-// yet. For who may change the key.
-func (m *Manager) RenewDelivery(ctx context.Context, id int64) (portal.Key, error) {
+// SendDelivery makes a one-time page on which a key's mapped user gets a new secret,
+// in place of one that was not opened. For who may send the key's secret
+// (portal.CanSendSecret).
+func (m *Manager) SendDelivery(ctx context.Context, id int64) (portal.Key, error) {
 	var key portal.Key
 	err := m.changeKey(ctx, id, func(c *store.Change, found portal.Key) error {
 		key = found
-		if key.Masked != "" {
-			return portal.Conflict("This API key was delivered already. Give it a new secret instead.")
+		if err := portal.CanSendSecret(portal.ActorFrom(ctx), key); err != nil {
+			return err
 		}
 		if err := m.newDelivery(ctx, &c.Update, key); err != nil {
 			return err
 		}
-		return c.Record(ctx, keyRevision(key, "sent a new one-time page", nil))
+		return c.Record(ctx, keyRevision(key, "sent a one-time page", nil))
 	})
 	return key, err
 }
@@ -144,7 +164,14 @@ func (m *Manager) TellOfDelivery(ctx context.Context, key portal.Key) error {
 
 func deliveryMail(user portal.User, key portal.Key, address string) string {
 	return "Hello " + user.Name() + ",\n\n" +
-		"the API key “" + key.Name + "” is ready. Log in to see it:\n\n" +
+		deliveredThing(key) + " is ready. Log in to see it:\n\n" +
 		address + "\n\n" +
 		"The page opens once, for you alone, and within 7 days. Have a safe place for the key at hand.\n"
+}
+
+func deliveredThing(key portal.Key) string {
+	if key.Masked == "" {
+		return "the API key “" + key.Name + "”"
+	}
+	return "a new secret of the API key “" + key.Name + "”"
 }

@@ -44,7 +44,7 @@ type KeyDetails struct {
 	portal.Key
 	Ineffective []portal.APISet    // granted, but retired or not allowed by the mapped user's roles now
 	Secrets     []portal.Secret    // live, the current one first; without their hashes and sealed copies
-	Delivery    portal.Link        // the one-time page that shows the first secret; zero: none
+	Delivery    portal.Link        // the one-time page that shows a new secret, opened or not; zero: none
 	Uses        []portal.ClientUse // programs that got access tokens with a live secret, the latest first
 	Rotatable   error              // nil when the actor may give the key a new secret; else why not
 	Changeable  error              // nil when the actor may change the key; else why not
@@ -64,10 +64,7 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	if details.Rotatable, err = rotatable(ctx, m.Store.Queries, key); err != nil {
 		return details, err
 	}
-	if details.Secrets, err = secretsOf(ctx, m.Store.Queries, id); err != nil {
-		return details, err
-	}
-	if details.Uses, err = m.Store.ClientUses(ctx, id); err != nil {
+	if details.Secrets, details.Uses, err = m.secretsInUse(ctx, id); err != nil {
 		return details, err
 	}
 	if details.Delivery, err = m.Store.Delivery(ctx, id); err != nil && portal.CodeOf(err) != portal.CodeNotFound {

@@ -62,7 +62,7 @@ func TestOfManyKeysIssuedAtOnceForAnApplicationAndLicenseOneIsMade(t *testing.T)
 		outcomes = atOnce(50, func(i int) error {
 			name := fmt.Sprint("Requested ", i)
 			if i%2 == 0 {
-				return second(w.m.ApproveRequest(ctx, manage.Approval{ID: request.ID, Name: name}))
+				return second(w.m.ApproveRequest(ctx, manage.Approval{ID: request.ID, Version: w.version(request.ID), Name: name}))
 			}
 			return second(w.m.CreateKey(ctx, w.keyFor(portal.Application{ID: request.ApplicationID}, func(in *manage.NewKey) { in.Name = name })))
 		})

@@ -41,7 +41,7 @@ func TestTheMatrixHasTheKeyOrRequestOfEachApplicationAndLicense(t *testing.T) {
 		}
 		wantEqual(t, "applications", []bool{shown[asked.ID], shown[retired.ID], shown[unused.ID], shown[theirs.ID]}, []bool{true, true, false, false})
 
-		mustDo(t, w.m.DeclineRequest(w.as(w.SuperAdmin), request.ID, 0, "No."))
+		mustDo(t, w.m.DeclineRequest(w.as(w.SuperAdmin), request.ID, w.version(request.ID), "No."))
 		matrix = must(w.m.Matrix(ctx, w.Organization.ID))(t)
 		wantEqual(t, "a declined request", cell(asked, w.License), none)
 	})

@@ -31,16 +31,32 @@ type NewKey struct {
 // when it is to be delivered.
 type GeneratedKey struct {
 	portal.Key
-	Secret secret.Value
-	Again  bool // the same form had made the key before
+	Secret   secret.Value
+	Viewable bool // the secret can be viewed again
+	Again    bool // the same form had made the key before
 }
 
 // CreateKey makes a key. For oneself with Manage User API Key; for other members of
 // the organization, and for an application, with Manage API Keys; an OAuth client
-// with Manage Client Secret, mapped to others with Manage API Keys too. The key can be granted what the mapped user's roles
-// allow and the actor holds. There is one live key for an application and license,
+// with Manage Client Secret, mapped to others with Manage API Keys too. The key can be
+// granted what the mapped user's roles allow and the actor holds. There is one live key for an application and license,
 // and one OAuth client for a license: another is refused.
 func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
+	return m.createKey(ctx, in, "generated")
+}
+
+// IssueKey makes a key for an application and license straight away, as CreateKey
+// does. A request for them that is pending is approved with it.
+func (m *Manager) IssueKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
+	if in.ApplicationID == 0 {
+		var invalid portal.Invalid
+		invalid.Add("application", "Choose the application that the key is for.")
+		return GeneratedKey{}, invalid.Err()
+	}
+	return m.createKey(ctx, in, "issued")
+}
+
+func (m *Manager) createKey(ctx context.Context, in NewKey, action string) (GeneratedKey, error) {
 	var made GeneratedKey
 	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
 		return made, err
@@ -55,7 +71,10 @@ func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error
 			made.Key, err = c.Key(ctx, id)
 			return unchanged(err)
 		}
-		if made, err = m.insertKey(ctx, c, in, "generated"); err != nil {
+		if made, err = m.insertKey(ctx, c, in, action); err != nil {
+			return err
+		}
+		if err := fulfilRequest(ctx, c, made.Key); err != nil {
 			return err
 		}
 		return submit(ctx, c, in.Submission, portal.NounKey, made.Key.ID)
@@ -85,6 +104,7 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 		made.Secret = m.newSecret(secretPrefixes[key.Kind])
 		var stored portal.Secret
 		if stored, err = m.storedSecret(ctx, c.Queries, key, made.Secret); err == nil {
+			made.Viewable = len(stored.Sealed) > 0
 			made.Key, err = c.InsertKey(ctx, key, stored)
 		}
 	}
@@ -179,7 +199,17 @@ func checkKeyApplication(ctx context.Context, q store.Queries, invalid *portal.I
 	own := application.ID != 0 && (application.OrganizationID == 0 || application.OrganizationID == key.OrganizationID)
 	invalid.Check(own && !application.Retired(), "application", "Choose an application of the catalogue or of the organization, one that was not retired.")
 	other, err := q.LiveKeyFor(ctx, key.ApplicationID, key.LicenseID)
-	return taken(invalid, "application", fmt.Sprintf("There is a key for %s and the license %s already: “%s”. Rotate it instead of issuing a second one.", other.ApplicationName, other.LicenseNumber, other.Name), err)
+	return taken(invalid, "application", onlyOneKey(portal.ActorFrom(ctx), other), err)
+}
+
+// onlyOneKey says that there is a key for an application and license already, and what
+// the actor can do.
+func onlyOneKey(actor portal.Actor, key portal.Key) string {
+	there := fmt.Sprintf("There is a key for %s and the license %s already", key.ApplicationName, key.LicenseNumber)
+	if canSeeKey(actor, key) != nil {
+		return there + ". If it was lost, ask an administrator to give it a new secret."
+	}
+	return there + fmt.Sprintf(": “%s”. Rotate it instead of issuing a second one.", key.Name)
 }
 
 // checkMappedUser finds that a key's user is not in its organization, or not one

@@ -14,7 +14,8 @@ type OAuthClient struct {
 	Key       portal.Key        // zero: it was not made yet
 	Secrets   []portal.Secret   // live, the current one first
 	Uses      []portal.ClientUse
-	Viewable  bool // the current secret can be shown again
+	Rotatable error // nil when the actor may give it a new secret; else why not
+	Viewable  bool  // the actor can be shown the current secret again
 }
 
 // OAuthClient finds the OAuth client of a license. For who may Manage Client Secret
@@ -38,30 +39,16 @@ func (m *Manager) OAuthClient(ctx context.Context, license int64) (OAuthClient, 
 	if err != nil {
 		return client, err
 	}
-	if client.Viewable, err = m.viewable(ctx, client.Key); err != nil {
+	if client.Rotatable, err = rotatable(ctx, m.Store.Queries, client.Key); err != nil {
 		return client, err
 	}
-	if client.Secrets, err = secretsOf(ctx, m.Store.Queries, client.Key.ID); err != nil {
+	sealed, err := sealedSecret(ctx, m.Store.Queries, client.Key)
+	if err != nil {
 		return client, err
 	}
-	client.Uses, err = m.Store.ClientUses(ctx, client.Key.ID)
+	client.Viewable = client.Rotatable == nil && sealed.ID != 0
+	client.Secrets, client.Uses, err = m.secretsInUse(ctx, client.Key.ID)
 	return client, err
-}
-
-// viewable tells whether there is a copy of a key's current secret that may be
-// shown.
-func (m *Manager) viewable(ctx context.Context, key portal.Key) (bool, error) {
-	organization, err := m.Store.Organization(ctx, key.OrganizationID)
-	if err != nil || !organization.SecretViewing {
-		return false, err
-	}
-	secrets, err := m.Store.Secrets(ctx, key.ID)
-	for _, s := range secrets {
-		if !s.Previous && len(s.Sealed) > 0 {
-			return true, nil
-		}
-	}
-	return false, err
 }
 
 const administratorsNamed = 20

@@ -133,6 +133,11 @@ func checkRequest(ctx context.Context, c *store.Change, in NewRequest) (portal.R
 		return request, err
 	}
 	if invalid.Err() == nil {
+		license, err := c.License(ctx, in.LicenseID)
+		if err != nil {
+			return request, err
+		}
+		invalid.Check(license.Active, "license", "This license is not active, so that its keys are refused. Ask support to activate it first.")
 		other, err := c.PendingRequest(ctx, in.ApplicationID, in.LicenseID)
 		message := fmt.Sprintf("%s has requested a key for %s and the license %s already. Follow that request instead.", other.RequesterName, other.ApplicationName, other.LicenseNumber)
 		if err := taken(&invalid, "application", message, err); err != nil {
@@ -144,11 +149,17 @@ func checkRequest(ctx context.Context, c *store.Change, in NewRequest) (portal.R
 
 // TakeRequest makes the actor the one of support who works on a request; it can be
 // taken over. For who decides requests.
-func (m *Manager) TakeRequest(ctx context.Context, id int64) error {
-	return m.decideRequest(ctx, id, 0, func(c *store.Change, was portal.Request) error {
+func (m *Manager) TakeRequest(ctx context.Context, id, version int64) error {
+	return m.changeRequest(ctx, id, func(c *store.Change, was portal.Request) error {
 		actor := portal.ActorFrom(ctx)
+		if err := portal.Can(actor, portal.DecideRequests, 0); err != nil {
+			return err
+		}
 		if was.AssigneeID == actor.UserID {
 			return errUnchanged
+		}
+		if err := fresh(was, version); err != nil {
+			return err
 		}
 		request := was
 		takeRequest(ctx, &request)
@@ -177,9 +188,12 @@ func (m *Manager) AskRequester(ctx context.Context, id, version int64, question 
 
 // AnswerRequest answers what support asked about a request. For the requester.
 func (m *Manager) AnswerRequest(ctx context.Context, id, version int64, answer string) error {
-	return m.changeRequest(ctx, id, version, func(c *store.Change, was portal.Request) error {
+	return m.changeRequest(ctx, id, func(c *store.Change, was portal.Request) error {
 		if was.RequesterID != portal.ActorFrom(ctx).UserID {
 			return portal.Denied("Only the requester can answer.")
+		}
+		if err := fresh(was, version); err != nil {
+			return err
 		}
 		request := was
 		if was.State == portal.RequestAsked {
@@ -256,11 +270,12 @@ func (m *Manager) DeclineRequest(ctx context.Context, id, version int64, reason 
 	})
 }
 
-// WithdrawRequest takes a request back. For the requester.
+// WithdrawRequest takes a request back, whatever was said about it meanwhile. For the
+// requester, and for members with the authority Requests.
 func (m *Manager) WithdrawRequest(ctx context.Context, id int64) error {
-	return m.changeRequest(ctx, id, 0, func(c *store.Change, was portal.Request) error {
-		if was.RequesterID != portal.ActorFrom(ctx).UserID {
-			return portal.Denied("Only the requester can withdraw a request.")
+	return m.changeRequest(ctx, id, func(c *store.Change, was portal.Request) error {
+		if err := portal.CanWithdrawRequest(portal.ActorFrom(ctx), was); err != nil {
+			return err
 		}
 		request := was
 		request.State, request.DecidedAt = portal.RequestWithdrawn, c.Now()
@@ -268,19 +283,51 @@ func (m *Manager) WithdrawRequest(ctx context.Context, id int64) error {
 	})
 }
 
-// decideRequest is changeRequest for who decides requests.
+// fulfilRequest approves the request that a key fulfils which was issued straight
+// away: nobody has to decide it any more.
+func fulfilRequest(ctx context.Context, c *store.Change, key portal.Key) error {
+	if key.ApplicationID == 0 {
+		return nil
+	}
+	was, err := c.PendingRequest(ctx, key.ApplicationID, key.LicenseID)
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	request := was
+	takeRequest(ctx, &request)
+	request.State, request.KeyID, request.DecidedAt = portal.RequestApproved, key.ID, c.Now()
+	request.Decision = "The key was issued straight away, for " + key.UserName + "."
+	return putRequest(ctx, c, was, request, "approved")
+}
+
+// decideRequest is changeRequest for who decides requests and saw the one of a
+// version.
 func (m *Manager) decideRequest(ctx context.Context, id, version int64, fn func(*store.Change, portal.Request) error) error {
-	return m.changeRequest(ctx, id, version, func(c *store.Change, request portal.Request) error {
+	return m.changeRequest(ctx, id, func(c *store.Change, request portal.Request) error {
 		if err := portal.Can(portal.ActorFrom(ctx), portal.DecideRequests, 0); err != nil {
+			return err
+		}
+		if err := fresh(request, version); err != nil {
 			return err
 		}
 		return fn(c, request)
 	})
 }
 
+// fresh refuses what was decided by looking at an older version of a request.
+func fresh(request portal.Request, version int64) error {
+	if version != request.Version {
+		return portal.Stale(portal.NounRequest)
+	}
+	return nil
+}
+
 // changeRequest runs fn on a request that the actor may follow and that is still to
-// be decided. With a version other than 0 it must have that one still.
-func (m *Manager) changeRequest(ctx context.Context, id, version int64, fn func(*store.Change, portal.Request) error) error {
+// be decided.
+func (m *Manager) changeRequest(ctx context.Context, id int64, fn func(*store.Change, portal.Request) error) error {
 	return m.change(ctx, func(c *store.Change) error {
 		request, err := m.visibleRequest(ctx, c.Queries, id)
 		if err != nil {
@@ -288,9 +335,6 @@ func (m *Manager) changeRequest(ctx context.Context, id, version int64, fn func(
 		}
 		if !request.State.Pending() {
 			return portal.Conflict("This request was decided already: " + request.State.Label() + ". Nothing was changed.")
-		}
-		if version != 0 && version != request.Version {
-			return portal.Stale(portal.NounRequest)
 		}
 		return fn(c, request)
 	})

@@ -13,7 +13,7 @@ import (
 
 // requestActions are what can be done with a request, by name.
 var requestActions = map[string]func(w *world, ctx context.Context, id, version int64) error{
-	"take": func(w *world, ctx context.Context, id, _ int64) error { return w.m.TakeRequest(ctx, id) },
+	"take": func(w *world, ctx context.Context, id, version int64) error { return w.m.TakeRequest(ctx, id, version) },
 	"ask": func(w *world, ctx context.Context, id, version int64) error {
 		return w.m.AskRequester(ctx, id, version, "Who?")
 	},
@@ -43,17 +43,17 @@ func TestARequestGoesThroughItsStatesToAKey(t *testing.T) {
 			wantEqual(t, what, []any{now.State, now.AssigneeID, now.AssigneeName}, []any{state, assignee.ID, assignee.Name()})
 		}
 		want("created", portal.RequestOpen, portal.User{})
-		mustDo(t, w.m.TakeRequest(w.as(first), id))
+		mustDo(t, w.m.TakeRequest(w.as(first), id, w.version(id)))
 		want("taken", portal.RequestTaken, first)
-		mustDo(t, w.m.AskRequester(w.as(then), id, 0, " Who will use it? "))
+		mustDo(t, w.m.AskRequester(w.as(then), id, w.version(id), " Who will use it? "))
 		want("asked by another, who takes it over so", portal.RequestAsked, then)
-		mustDo(t, w.m.TakeRequest(w.as(first), id))
+		mustDo(t, w.m.TakeRequest(w.as(first), id, w.version(id)))
 		want("taken over: it waits for the answer still", portal.RequestAsked, first)
-		mustDo(t, w.m.AnswerRequest(w.as(requester), id, 0, "The shops."))
+		mustDo(t, w.m.AnswerRequest(w.as(requester), id, w.version(id), "The shops."))
 		want("answered", portal.RequestTaken, first)
-		mustDo(t, w.m.AnswerRequest(w.as(requester), id, 0, "And the stores."))
+		mustDo(t, w.m.AnswerRequest(w.as(requester), id, w.version(id), "And the stores."))
 		want("answered more", portal.RequestTaken, first)
-		key := must(w.m.ApproveRequest(w.as(then), manage.Approval{ID: id, Name: "Shops", Description: "x", APISets: []string{"billing"}, Note: "Have fun."}))(t)
+		key := must(w.m.ApproveRequest(w.as(then), manage.Approval{ID: id, Version: w.version(id), Name: "Shops", Description: "x", APISets: []string{"billing"}, Note: "Have fun."}))(t)
 		want("approved", portal.RequestApproved, then)
 
 		details := must(w.m.Request(w.as(requester), id))(t)
@@ -80,7 +80,7 @@ func TestAnApprovalIssuesOneKeyThatIsTheRequestersAndHasNoSecretYet(t *testing.T
 		request := w.request(requester, w.application())
 		ctx := w.as(support)
 		outcomes := atOnce(50, func(i int) error {
-			return second(w.m.ApproveRequest(ctx, manage.Approval{ID: request.ID, Name: fmt.Sprint("Key ", i), APISets: []string{"billing"}}))
+			return second(w.m.ApproveRequest(ctx, manage.Approval{ID: request.ID, Version: w.version(request.ID), Name: fmt.Sprint("Key ", i), APISets: []string{"billing"}}))
 		})
 		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 1, portal.CodeConflict: 49})
 		keys := must(w.s.Keys(t.Context(), portal.KeyFilter{UserID: requester.ID}))(t).Rows
@@ -116,14 +116,14 @@ func TestAnApprovalThatIsRefusedLeavesTheRequestToBeDecided(t *testing.T) {
 			"10 kB of a note":            {manage.Approval{Name: "x", Note: strings.Repeat("a", 10240)}, []string{"note"}},
 			"NUL in a note":              {manage.Approval{Name: "x", Note: "a\x00b"}, []string{"note"}},
 		} {
-			test.in.ID = request.ID
+			test.in.ID, test.in.Version = request.ID, request.Version
 			wantFields(t, what, second(w.m.ApproveRequest(w.as(support), test.in)), test.fields...)
 		}
 		w.wantSame("nothing", before)
 		w.set(requester, func(in *manage.MembershipInput) { in.Member = false })
-		wantFields(t, "who has left", second(w.m.ApproveRequest(w.as(support), manage.Approval{ID: request.ID, Name: "x"})), "user")
+		wantFields(t, "who has left", second(w.m.ApproveRequest(w.as(support), manage.Approval{ID: request.ID, Version: w.version(request.ID), Name: "x"})), "user")
 		wantEqual(t, "state", w.requestOf(request.ID).State, portal.RequestOpen)
-		mustDo(t, w.m.DeclineRequest(w.as(support), request.ID, 0, "They left."))
+		mustDo(t, w.m.DeclineRequest(w.as(support), request.ID, w.version(request.ID), "They left."))
 	})
 }
 
@@ -132,33 +132,95 @@ func TestRequestsAreSeenAndChangedByTheRequesterAndBySupport(t *testing.T) {
 		requester := w.requester()
 		no, unseen := portal.CodeForbidden, portal.CodeNotFound
 		for what, test := range map[string]struct {
-			actor                portal.User
-			see, decide, respond portal.Code
+			actor                         portal.User
+			see, decide, answer, withdraw portal.Code
 		}{
-			"the requester":               {requester, allowed, no, allowed},
-			"a colleague who requests":    {w.requester(), unseen, unseen, unseen},
-			"a colleague with Requests":   {w.holder([]portal.Authority{portal.Requests}), allowed, no, no},
-			"an admin":                    {w.Admin, allowed, no, no},
-			"a stranger":                  {w.Stranger, unseen, unseen, unseen},
-			"support":                     {storetest.Support(t, w.s), allowed, allowed, no},
-			"a super admin":               {w.SuperAdmin, allowed, allowed, no},
-			"nobody":                      {portal.User{}, portal.CodeUnauthenticated, portal.CodeUnauthenticated, portal.CodeUnauthenticated},
-			"who manages keys of clients": {w.holder([]portal.Authority{portal.APIKeys}), unseen, unseen, unseen},
+			"the requester":               {requester, allowed, no, allowed, allowed},
+			"a colleague who requests":    {w.requester(), unseen, unseen, unseen, unseen},
+			"a colleague with Requests":   {w.holder([]portal.Authority{portal.Requests}), allowed, no, no, allowed},
+			"an admin":                    {w.Admin, allowed, no, no, allowed},
+			"a stranger":                  {w.Stranger, unseen, unseen, unseen, unseen},
+			"support":                     {storetest.Support(t, w.s), allowed, allowed, no, no},
+			"a super admin":               {w.SuperAdmin, allowed, allowed, no, no},
+			"nobody":                      {portal.User{}, portal.CodeUnauthenticated, portal.CodeUnauthenticated, portal.CodeUnauthenticated, portal.CodeUnauthenticated},
+			"who manages keys of clients": {w.holder([]portal.Authority{portal.APIKeys}), unseen, unseen, unseen, unseen},
 		} {
 			for action, do := range requestActions {
 				request := w.request(requester, w.application())
 				ctx, want := w.as(test.actor), test.decide
-				if byRequesterAlone(action) {
-					want = test.respond
+				switch action {
+				case "answer":
+					want = test.answer
+				case "withdraw":
+					want = test.withdraw
 				}
 				wantCode(t, what+" sees it", second(w.m.Request(ctx, request.ID)), test.see)
-				wantCode(t, what+": "+action, do(w, ctx, request.ID, 0), want)
+				wantCode(t, what+": "+action, do(w, ctx, request.ID, request.Version), want)
 				if want != allowed {
 					wantEqual(t, what+": the request", w.requestOf(request.ID), request)
 				}
 			}
 		}
 		wantCode(t, "one that is not there", second(w.m.Request(w.as(w.SuperAdmin), 4711)), portal.CodeNotFound)
+	})
+}
+
+func TestWhoHasLeftHasNoPartInTheirRequestsAnyMore(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		requester := w.requester()
+		request := w.request(requester, w.application())
+		w.set(requester, func(in *manage.MembershipInput) { in.Member = false })
+		wantCode(t, "seen", second(w.m.Request(w.as(requester), request.ID)), portal.CodeNotFound)
+		for _, action := range []string{"answer", "withdraw"} {
+			wantCode(t, action, requestActions[action](w, w.as(requester), request.ID, request.Version), portal.CodeNotFound)
+		}
+		mustDo(t, w.m.WithdrawRequest(w.as(w.Admin), request.ID))
+		wantEqual(t, "state", w.requestOf(request.ID).State, portal.RequestWithdrawn)
+	})
+}
+
+func TestAKeyThatIsIssuedStraightAwayFulfilsTheRequestForIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		requester := w.requester()
+		for what, issue := range map[string]func(in manage.NewKey) (manage.GeneratedKey, error){
+			"by an administrator":   func(in manage.NewKey) (manage.GeneratedKey, error) { return w.m.IssueKey(w.as(w.Admin), in) },
+			"by support":            func(in manage.NewKey) (manage.GeneratedKey, error) { return w.m.IssueKey(w.as(w.prepared.support), in) },
+			"from the command line": func(in manage.NewKey) (manage.GeneratedKey, error) { return w.m.CreateKey(w.program(), in) },
+			"with a page for a user": func(in manage.NewKey) (manage.GeneratedKey, error) {
+				in.Deliver = true
+				return w.m.IssueKey(w.as(w.Admin), in)
+			},
+		} {
+			w.prepared.support = storetest.Support(t, w.s)
+			request, beside := w.request(requester, w.application()), w.request(requester, w.application())
+			made := must(issue(w.newKey(func(in *manage.NewKey) {
+				in.Name, in.ApplicationID, in.LicenseID = what, request.ApplicationID, w.License.ID
+			})))(t)
+			now := w.requestOf(request.ID)
+			wantEqual(t, what, []any{now.State, now.KeyID, now.DecidedAt, now.Decision}, []any{portal.RequestApproved, made.ID, w.clock.Now(), "The key was issued straight away, for " + w.User.Name() + "."})
+			wantEqual(t, what+": another application's", w.requestOf(beside.ID), beside)
+		}
+	})
+}
+
+func TestAKeyIsIssuedForAnApplication(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		in := w.newKey(func(in *manage.NewKey) { in.LicenseID = w.License.ID })
+		for what, actor := range map[string]portal.User{"support": storetest.Support(t, w.s), "an admin": w.Admin, "its own user": w.User} {
+			before := w.dump()
+			wantFields(t, what, second(w.m.IssueKey(w.as(actor), in)), "application")
+			w.wantSame(what, before)
+		}
+	})
+}
+
+func TestNoKeyIsRequestedForALicenseThatIsNotActive(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		in := w.newRequest(w.application())
+		mustDo(t, w.m.DeactivateLicense(w.as(w.SuperAdmin), w.License.ID, w.License.Number))
+		wantFields(t, "requested", second(w.m.CreateRequest(w.as(w.requester()), in)), "license")
+		mustDo(t, w.m.ActivateLicense(w.as(w.SuperAdmin), w.License.ID))
+		must(w.m.CreateRequest(w.as(w.requester()), in))(t)
 	})
 }
 
@@ -171,12 +233,12 @@ func TestADecidedRequestStaysAsItIs(t *testing.T) {
 			if byRequesterAlone(final) {
 				by = requester
 			}
-			mustDo(t, requestActions[final](w, w.as(by), request.ID, 0))
+			mustDo(t, requestActions[final](w, w.as(by), request.ID, request.Version))
 			before := w.dump()
 			wantEqual(t, "state", w.requestOf(request.ID).State, state)
 			for action, do := range requestActions {
 				for _, actor := range []portal.User{requester, w.SuperAdmin} {
-					wantCode(t, string(state)+": "+action, do(w, w.as(actor), request.ID, 0), portal.CodeConflict)
+					wantCode(t, string(state)+": "+action, do(w, w.as(actor), request.ID, w.version(request.ID)), portal.CodeConflict)
 				}
 			}
 			w.wantSame(string(state), before)
@@ -187,14 +249,16 @@ func TestADecidedRequestStaysAsItIs(t *testing.T) {
 func TestAStaleRequestFormDecidesNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		requester := w.requester()
-		for _, action := range []string{"ask", "answer", "approve", "decline"} {
+		for _, action := range []string{"take", "ask", "answer", "approve", "decline"} {
 			stale := w.request(requester, w.application())
-			mustDo(t, w.m.TakeRequest(w.as(w.SuperAdmin), stale.ID))
+			mustDo(t, w.m.TakeRequest(w.as(storetest.Support(t, w.s)), stale.ID, stale.Version))
 			before, by := w.dump(), w.SuperAdmin
 			if byRequesterAlone(action) {
 				by = requester
 			}
-			wantCode(t, action, requestActions[action](w, w.as(by), stale.ID, stale.Version), portal.CodeConflict)
+			for what, version := range map[string]int64{"stale": stale.Version, "without a version": 0} {
+				wantCode(t, action+" "+what, requestActions[action](w, w.as(by), stale.ID, version), portal.CodeConflict)
+			}
 			w.wantSame(action, before)
 			mustDo(t, requestActions[action](w, w.as(by), stale.ID, stale.Version+1))
 		}
@@ -259,9 +323,9 @@ func TestWhatIsWrongWithARequestIsNamedByField(t *testing.T) {
 		}
 		request := w.request(requester, w.application())
 		for what, text := range map[string]string{"nothing": "", "blanks": " \n ", "NUL": "a\x00b", "10 kB": strings.Repeat("a", 10240)} {
-			wantFields(t, "asks "+what, w.m.AskRequester(w.as(w.SuperAdmin), request.ID, 0, text), "message")
-			wantFields(t, "answers "+what, w.m.AnswerRequest(w.as(requester), request.ID, 0, text), "message")
-			wantFields(t, "declines with "+what, w.m.DeclineRequest(w.as(w.SuperAdmin), request.ID, 0, text), "reason")
+			wantFields(t, "asks "+what, w.m.AskRequester(w.as(w.SuperAdmin), request.ID, w.version(request.ID), text), "message")
+			wantFields(t, "answers "+what, w.m.AnswerRequest(w.as(requester), request.ID, w.version(request.ID), text), "message")
+			wantFields(t, "declines with "+what, w.m.DeclineRequest(w.as(w.SuperAdmin), request.ID, w.version(request.ID), text), "reason")
 		}
 		wantEqual(t, "request", w.requestOf(request.ID), request)
 	})
@@ -279,7 +343,7 @@ func TestThereIsOnePendingRequestForAnApplicationAndLicense(t *testing.T) {
 		})
 		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 1, portal.CodeInvalid: 49})
 		pending := must(w.m.PendingRequestFor(other, application.ID, w.License.ID))(t)
-		mustDo(t, w.m.DeclineRequest(w.as(w.SuperAdmin), pending.ID, 0, "No."))
+		mustDo(t, w.m.DeclineRequest(w.as(w.SuperAdmin), pending.ID, w.version(pending.ID), "No."))
 		wantEqual(t, "pending", must(w.m.PendingRequestFor(other, application.ID, w.License.ID))(t), portal.Request{})
 		must(w.m.CreateRequest(ctx, w.newRequest(application)))(t)
 
@@ -303,7 +367,7 @@ func TestTheQueueIsSupportsAndEachFollowsTheirOwnRequests(t *testing.T) {
 		asked := w.request(requester, w.application())
 		w.request(colleague, w.application())
 		mustDo(t, w.m.WithdrawRequest(w.as(colleague), w.request(colleague, w.application()).ID))
-		mustDo(t, w.m.AskRequester(w.as(support), asked.ID, 0, "Who?"))
+		mustDo(t, w.m.AskRequester(w.as(support), asked.ID, w.version(asked.ID), "Who?"))
 		o := w.Organization.ID
 		for what, test := range map[string]struct {
 			actor   portal.User

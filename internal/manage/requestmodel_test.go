@@ -86,16 +86,22 @@ func (m *requestModel) act(t *rapid.T) {
 	by := rapid.SampledFrom(slices.Sorted(maps.Keys(m.users))).Draw(t, "by")
 	action := rapid.SampledFrom(slices.Sorted(maps.Keys(requestActions))).Draw(t, "action")
 	version := rapid.SampledFrom([]int64{0, r.version, r.version - 1}).Draw(t, "version")
-	versioned := action != "take" && action != "withdraw"
 	decides, own := slices.Contains(m.staff, by), by == r.requester
 	want := allowed
 	switch {
 	case !decides && !own && by != m.w.Admin.ID:
 		want = portal.CodeNotFound
-	case !r.state.Pending(), versioned && version != 0 && version != r.version:
+	case !r.state.Pending():
 		want = portal.CodeConflict
-	case byRequesterAlone(action) && !own, !byRequesterAlone(action) && !decides:
+	case action == "withdraw":
+		if !own && by != m.w.Admin.ID {
+			want = portal.CodeForbidden
+		}
+	case action == "answer" && !own, action != "answer" && !decides:
 		want = portal.CodeForbidden
+	case action == "take" && r.assignee == by:
+	case version != r.version:
+		want = portal.CodeConflict
 	}
 	m.want(t, requestActions[action](m.w, m.w.as(m.users[by]), r.id, version), want)
 	if want == allowed {

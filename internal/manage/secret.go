@@ -40,6 +40,25 @@ func secretsOf(ctx context.Context, q store.Queries, key int64) ([]portal.Secret
 	return slices.DeleteFunc(secrets, func(s portal.Secret) bool { return !s.ExpiresAt.IsZero() && !q.Now().Before(s.ExpiresAt) }), err
 }
 
+// secretsInUse lists a key's live secrets for people, and the programs that got access
+// tokens with one. What a program did counts as a use of the secret at once; what the
+// check saw does when it was written down.
+func (m *Manager) secretsInUse(ctx context.Context, key int64) ([]portal.Secret, []portal.ClientUse, error) {
+	secrets, err := secretsOf(ctx, m.Store.Queries, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	uses, err := m.Store.ClientUses(ctx, key)
+	for _, use := range uses {
+		for i := range secrets {
+			if secrets[i].ID == use.SecretID && use.UsedAt.After(secrets[i].LastUsedAt) {
+				secrets[i].LastUsedAt, secrets[i].LastUsedFrom = use.UsedAt, use.Address
+			}
+		}
+	}
+	return secrets, uses, err
+}
+
 // Graces are how long a secret that is rotated out can go on working.
 var Graces = []time.Duration{0, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
 
@@ -60,42 +79,34 @@ func RotationName(key portal.Key) string {
 	return key.Name
 }
 
-// canRotateKey answers whether the actor may give a key a new secret, which they
-// get to see: a client's administrators alone for an OAuth client, else who may
-// change the key.
-func canRotateKey(actor portal.Actor, key portal.Key) error {
-	if key.Kind == portal.OAuthKey {
-		return portal.Can(actor, portal.ViewClientSecret, key.OrganizationID)
-	}
-	return portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)
-}
-
 // RotateKey gives a key a new secret. The one before works on for the grace, and
 // never longer than the key; without grace it stops at once, with its access
-// tokens. One that was being rotated out already stops in any case. For who may
-// change the key; of an OAuth client, for who may Manage Client Secret. A form that
-// was sent before gives the key without its secret.
+// tokens. One that was being rotated out already stops in any case, and a one-time
+// page that waits is gone. For who may have the key's secret (portal.CanHaveSecret)
+// and map a key to its user. A form that was sent before gives the key without its
+// secret.
 func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, error) {
 	var made GeneratedKey
-	err := m.rotatableKey(ctx, in.KeyID, func(c *store.Change, key portal.Key) error {
+	err := m.giveSecret(ctx, in.KeyID, func(c *store.Change, key portal.Key) error {
 		_, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
 		if err != nil {
 			return err
 		}
 		if again {
-			made.Key = key
+			made.Key, made.Again = key, true
 			return errUnchanged
 		}
 		if err := checkRotation(key, in); err != nil {
 			return err
 		}
-		if made.Secret, err = m.putNewSecret(ctx, c, key, graceEnd(c, key, in.Grace)); err != nil {
+		if err := c.DropDelivery(ctx, key.ID); err != nil {
 			return err
 		}
-		if made.Key, err = c.Key(ctx, key.ID); err != nil {
+		until := graceEnd(c, key, in.Grace)
+		if made, err = m.putNewSecret(ctx, c, key, until); err != nil {
 			return err
 		}
-		if err := c.Record(ctx, keyRevision(key, "regenerated the secret", rotationChanges(key, made.Key, graceEnd(c, key, in.Grace)))); err != nil {
+		if err := c.Record(ctx, keyRevision(key, "regenerated the secret", rotationChanges(key, made.Key, until))); err != nil {
 			return err
 		}
 		return submit(ctx, c, in.Submission, portal.NounKey, key.ID)
@@ -111,42 +122,23 @@ func checkRotation(key portal.Key, in Rotation) error {
 		return portal.Conflict("This API key has no secret yet: its one-time page was not opened. Send a new one-time page instead.")
 	}
 	var invalid portal.Invalid
-	invalid.Check(slices.Contains(Graces, in.Grace), "grace", "Choose how long the old secret goes on working.")
+	checkGrace(&invalid, in.Grace)
 	invalid.Check(portal.Fold(in.Confirm) == portal.Fold(RotationName(key)), "confirm", "Type “"+RotationName(key)+"” to confirm.")
 	return invalid.Err()
 }
 
+func checkGrace(invalid *portal.Invalid, grace time.Duration) {
+	invalid.Check(slices.Contains(Graces, grace), "grace", "Choose how long the old secret goes on working.")
+}
+
 // rotatable tells why the actor may not give a key a new secret, which they get to
-// see: who may not change the key, could not give one its mapped user's rights, or
-// could not grant what it was granted.
+// see: who may not have the key's secret, or could not give a key its mapped user's
+// rights.
 func rotatable(ctx context.Context, q store.Queries, key portal.Key) (refusal, err error) {
-	actor := portal.ActorFrom(ctx)
-	if refusal := canRotateKey(actor, key); refusal != nil {
-		return refusal, nil
-	}
-	if refusal := canHoldSecret(actor, key); refusal != nil {
+	if refusal := portal.CanHaveSecret(portal.ActorFrom(ctx), key); refusal != nil {
 		return refusal, nil
 	}
 	return canMapKey(ctx, q, key)
-}
-
-// canHoldSecret answers whether the actor may get a key's secret: of somebody else's
-// key only who could grant what it was granted. An OAuth client's is for who may
-// Manage Client Secret.
-func canHoldSecret(actor portal.Actor, key portal.Key) error {
-	if key.Kind == portal.OAuthKey || key.UserID == actor.UserID && actor.UserID != 0 {
-		return nil
-	}
-	return portal.CanGrant(actor, key.OrganizationID, nil, key.APISets)
-}
-
-// canViewSecret answers whether the actor may see a secret that is in use. Support
-// can give a client's key a new one, which its users notice, but not look at theirs.
-func canViewSecret(actor portal.Actor, key portal.Key) error {
-	if actor.Staff == portal.Support && key.UserID != actor.UserID {
-		return portal.Denied("Support can't view the secrets of clients. Ask an administrator of " + key.OrganizationName + ".")
-	}
-	return nil
 }
 
 // graceEnd tells when a secret that is rotated out stops; the zero time is now.
@@ -162,6 +154,9 @@ func graceEnd(c *store.Change, key portal.Key, grace time.Duration) time.Time {
 }
 
 func rotationChanges(was, key portal.Key, end time.Time) []portal.ValueChange {
+	if was.Masked == "" {
+		return []portal.ValueChange{{Name: "Secret", After: key.Masked}}
+	}
 	until := "At once"
 	if !end.IsZero() {
 		until = end.UTC().Format("2006-01-02 15:04 UTC")
@@ -171,19 +166,25 @@ func rotationChanges(was, key portal.Key, end time.Time) []portal.ValueChange {
 
 // putNewSecret makes a new secret the key's current one; the one before works
 // until an end.
-func (m *Manager) putNewSecret(ctx context.Context, c *store.Change, key portal.Key, until time.Time) (secret.Value, error) {
-	value := m.newSecret(secretPrefixes[key.Kind])
-	stored, err := m.storedSecret(ctx, c.Queries, key, value)
+func (m *Manager) putNewSecret(ctx context.Context, c *store.Change, key portal.Key, until time.Time) (GeneratedKey, error) {
+	made := GeneratedKey{Secret: m.newSecret(secretPrefixes[key.Kind])}
+	stored, err := m.storedSecret(ctx, c.Queries, key, made.Secret)
 	if err != nil {
-		return value, err
+		return made, err
 	}
-	return value, c.RotateSecret(ctx, key, stored, until)
+	made.Viewable = len(stored.Sealed) > 0
+	if err := c.RotateSecret(ctx, key, stored, until); err != nil {
+		return made, err
+	}
+	made.Key, err = c.Key(ctx, key.ID)
+	return made, err
 }
 
 // RetireOldSecret ends the secret of a key that is being rotated out, with its
-// access tokens. For who may give the key a new secret.
-func (m *Manager) RetireOldSecret(ctx context.Context, id int64) error {
-	return m.rotatableKey(ctx, id, func(c *store.Change, key portal.Key) error {
+// access tokens. What RotationName gives must be typed to confirm. For who may change
+// the key's secrets (portal.CanChangeSecret).
+func (m *Manager) RetireOldSecret(ctx context.Context, id int64, typed string) error {
+	return m.changeSecret(ctx, id, func(c *store.Change, key portal.Key) error {
 		secrets, err := secretsOf(ctx, c.Queries, id)
 		if err != nil {
 			return err
@@ -192,6 +193,9 @@ func (m *Manager) RetireOldSecret(ctx context.Context, id int64) error {
 		if old < 0 {
 			return errUnchanged
 		}
+		if err := confirm(typed, RotationName(key)); err != nil {
+			return err
+		}
 		if err := c.RetirePrevious(ctx, id); err != nil {
 			return err
 		}
@@ -199,9 +203,20 @@ func (m *Manager) RetireOldSecret(ctx context.Context, id int64) error {
 	})
 }
 
-// rotatableKey runs fn on a key that is not revoked and that the actor may give a
-// new secret.
-func (m *Manager) rotatableKey(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
+// giveSecret runs fn on a key that is not revoked and whose secret the actor may
+// have.
+func (m *Manager) giveSecret(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
+	return m.changeSecret(ctx, id, func(c *store.Change, key portal.Key) error {
+		if refusal, err := rotatable(ctx, c.Queries, key); err != nil || refusal != nil {
+			return errors.Join(err, refusal)
+		}
+		return fn(c, key)
+	})
+}
+
+// changeSecret runs fn on a key that is not revoked and whose secrets the actor may
+// change.
+func (m *Manager) changeSecret(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
 	return m.change(ctx, func(c *store.Change) error {
 		key, err := c.Key(ctx, id)
 		if err != nil {
@@ -211,8 +226,8 @@ func (m *Manager) rotatableKey(ctx context.Context, id int64, fn func(*store.Cha
 		if actor.SignedIn() && !actor.CanSee(key.OrganizationID) {
 			return portal.NotFound(portal.NounKey)
 		}
-		if refusal, err := rotatable(ctx, c.Queries, key); err != nil || refusal != nil {
-			return errors.Join(err, refusal)
+		if err := portal.CanChangeSecret(actor, key); err != nil {
+			return err
 		}
 		if key.Revoked() {
 			return errRevoked
@@ -224,27 +239,28 @@ func (m *Manager) rotatableKey(ctx context.Context, id int64, fn func(*store.Cha
 const viewingLasts = 5 * time.Minute // after the password was entered
 
 // ViewSecret gives the current secret of a key in clear, where the organization
-// lets secrets be viewed again. For who may give the key a new one, but support,
-// whose password was entered within the last five minutes or is right. When it had
-// to be entered, the session gets a new token, which replaces the given one's; it is
-// given also when the secret can't be shown then. Each viewing is a revision.
-// CodeConflict when there is no copy of the secret.
+// lets secrets be viewed again. For who may give the key a new one, whose password
+// was entered within the last five minutes or is right. When it had to be entered,
+// the session gets a new token, which replaces the given one's; it is given also when
+// the secret can't be shown then. Each viewing is a revision. CodeConflict when there
+// is no copy of the secret.
 func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int64, password string) (value, token secret.Value, err error) {
 	if portal.ActorFrom(ctx).UserID != session.UserID || session.UserID == 0 {
 		return value, token, portal.Unauthenticated("Log in to go on.")
 	}
-	if err := m.mayView(ctx, id); err != nil {
+	key, err := m.Key(ctx, id)
+	if err != nil {
 		return value, token, err
+	}
+	if key.Rotatable != nil { // before anybody is asked for a password
+		return value, token, key.Rotatable
 	}
 	if m.NeedsPassword(session) {
 		if token, err = m.reauthenticate(ctx, session, password); err != nil {
 			return value, token, err
 		}
 	}
-	err = m.rotatableKey(ctx, id, func(c *store.Change, key portal.Key) error {
-		if err := canViewSecret(portal.ActorFrom(ctx), key); err != nil {
-			return err
-		}
+	err = m.giveSecret(ctx, id, func(c *store.Change, key portal.Key) error {
 		if value, err = m.unsealed(ctx, c.Queries, key); err != nil {
 			return err
 		}
@@ -256,40 +272,35 @@ func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int
 	return value, token, err
 }
 
-// mayView refuses who may not view a key's secret before anybody is asked for a
-// password.
-func (m *Manager) mayView(ctx context.Context, id int64) error {
-	key, err := m.Key(ctx, id)
-	if err != nil {
-		return err
-	}
-	if key.Rotatable != nil {
-		return key.Rotatable
-	}
-	return canViewSecret(portal.ActorFrom(ctx), key.Key)
-}
-
 // NeedsPassword tells whether the password must be entered again before a secret is
 // shown in a session.
 func (m *Manager) NeedsPassword(session portal.Session) bool {
 	return m.Now().Sub(session.PasswordAt) >= viewingLasts
 }
 
-func (m *Manager) unsealed(ctx context.Context, q store.Queries, key portal.Key) (secret.Value, error) {
-	gone := portal.Conflict("This secret can't be viewed: it was made while that was not allowed here. Regenerate it to get one that can.")
+// sealedSecret finds the copy of a key's current secret that may be viewed; the zero
+// Secret when there is none.
+func sealedSecret(ctx context.Context, q store.Queries, key portal.Key) (portal.Secret, error) {
 	organization, err := q.Organization(ctx, key.OrganizationID)
-	if err != nil {
-		return secret.Value{}, err
+	if err != nil || !organization.SecretViewing {
+		return portal.Secret{}, err
 	}
 	secrets, err := q.Secrets(ctx, key.ID)
+	if i := slices.IndexFunc(secrets, func(s portal.Secret) bool { return !s.Previous && len(s.Sealed) > 0 }); i >= 0 {
+		return secrets[i], err
+	}
+	return portal.Secret{}, err
+}
+
+func (m *Manager) unsealed(ctx context.Context, q store.Queries, key portal.Key) (secret.Value, error) {
+	sealed, err := sealedSecret(ctx, q, key)
 	if err != nil {
 		return secret.Value{}, err
 	}
-	current := slices.IndexFunc(secrets, func(s portal.Secret) bool { return !s.Previous && len(s.Sealed) > 0 })
-	if !organization.SecretViewing || current < 0 {
-		return secret.Value{}, gone
+	if sealed.ID == 0 {
+		return secret.Value{}, portal.Conflict("This secret can't be viewed: it was made while that was not allowed here. Regenerate it to get one that can.")
 	}
-	clear, err := m.Sealer.Unseal(secrets[current].Sealed, sealedPlace(secrets[current].Hash))
+	clear, err := m.Sealer.Unseal(sealed.Sealed, sealedPlace(sealed.Hash))
 	if err != nil {
 		return secret.Value{}, portal.Unavailable("This secret can't be opened: the keyset is not the one that it was sealed under. Put the right keyset back, or regenerate the secret.", err)
 	}

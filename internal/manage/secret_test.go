@@ -155,11 +155,11 @@ func TestAKeyWithoutASecretOrThatWasRevokedIsNotRotated(t *testing.T) {
 		waits := w.deliver(w.requester())
 		_, err := w.m.RotateKey(w.as(w.Admin), manage.Rotation{KeyID: waits.ID, Confirm: waits.Name})
 		wantCode(t, "before it was delivered", err, portal.CodeConflict)
-		wantCode(t, "nothing to retire", w.m.RetireOldSecret(w.as(w.Admin), waits.ID), allowed)
+		wantCode(t, "nothing to retire", w.m.RetireOldSecret(w.as(w.Admin), waits.ID, ""), allowed)
 		made := must(w.m.RotateKey(w.as(w.User), w.rotation(time.Hour)))(t)
 		mustDo(t, w.m.RevokeKey(w.as(w.User), w.Key.ID, w.Key.Name))
 		wantCode(t, "when it was revoked", second(w.m.RotateKey(w.as(w.User), w.rotation(0))), portal.CodeConflict)
-		wantCode(t, "the old secret of one that was", w.m.RetireOldSecret(w.as(w.User), w.Key.ID), portal.CodeConflict)
+		wantCode(t, "the old secret of one that was", w.m.RetireOldSecret(w.as(w.User), w.Key.ID, w.Key.Name), portal.CodeConflict)
 		wantEqual(t, "works", []bool{w.works(w.Secret), w.works(made.Secret)}, []bool{false, false})
 	})
 }
@@ -177,10 +177,14 @@ func TestAnOldSecretIsRetiredWithItsTokensByWhoRotates(t *testing.T) {
 			"a stranger":     {w.Stranger, portal.CodeNotFound},
 			"nobody":         {portal.User{}, portal.CodeUnauthenticated},
 		} {
-			wantCode(t, what, w.m.RetireOldSecret(w.as(test.actor), w.Key.ID), test.want)
+			wantCode(t, what, w.m.RetireOldSecret(w.as(test.actor), w.Key.ID, w.Key.Name), test.want)
 		}
 		wantEqual(t, "works", []bool{w.works(w.Secret), w.works(made.Secret)}, []bool{true, true})
-		mustDo(t, w.m.RetireOldSecret(w.as(storetest.Support(t, w.s)), w.Key.ID))
+		for what, typed := range map[string]string{"nothing typed": "", "something else typed": w.License.Number} {
+			wantFields(t, what, w.m.RetireOldSecret(w.as(w.User), w.Key.ID, typed), "confirm")
+		}
+		wantEqual(t, "works", []bool{w.works(w.Secret), w.works(made.Secret)}, []bool{true, true})
+		mustDo(t, w.m.RetireOldSecret(w.as(storetest.Support(t, w.s)), w.Key.ID, w.Key.Name))
 		wantEqual(t, "works", []bool{w.works(w.Secret), w.works(made.Secret)}, []bool{false, true})
 		w.wantToken("the old one's token", old, portal.CodeNotFound)
 		w.wantToken("the current one's token", current, allowed)
@@ -206,7 +210,8 @@ func TestANewSecretIsGivenToWhoCouldGrantWhatTheKeyReaches(t *testing.T) {
 			"another's, by who lacks one":            {w.holder([]portal.Authority{portal.APIKeys}, w.Billing), w.Key, no},
 			"another's, by who sees keys":            {w.holder([]portal.Authority{portal.ViewAPIKeys}, w.Billing, w.Revenue), w.Key, no},
 			"another's, by an admin":                 {w.Admin, w.Key, allowed},
-			"another's, by support":                  {support, w.Key, allowed},
+			"another's, by support":                  {support, w.Key, no},
+			"support's own, by itself":               {staff, staffs, allowed},
 			"another's, by a stranger":               {w.Stranger, w.Key, portal.CodeNotFound},
 			"another's, by nobody":                   {portal.User{}, w.Key, portal.CodeUnauthenticated},
 			"a gateway's, by an admin":               {w.Admin, gateways, no},

@@ -88,7 +88,7 @@ func (m *secretModel) rotate(t *rapid.T) {
 
 func (m *secretModel) retire(t *rapid.T) {
 	m.pick(t, func(key *rotatedKey) error {
-		err := m.w.m.RetireOldSecret(m.w.as(m.user), key.ID)
+		err := m.w.m.RetireOldSecret(m.w.as(m.user), key.ID, key.Name)
 		if err == nil {
 			for _, older := range key.secrets[:len(key.secrets)-1] {
 				// One that is over already is left as it is: it is no secret any more.

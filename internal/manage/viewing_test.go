@@ -138,6 +138,10 @@ func TestSecretsAreViewedByWhoCouldGetANewOneAndNotBySupport(t *testing.T) {
 		keeper, support, no := w.holder([]portal.Authority{portal.ViewClientSecret}), storetest.Support(t, w.s), portal.CodeForbidden
 		gateway := w.holder([]portal.Authority{portal.ManageUserAPIKey, portal.VerifyKeys})
 		gateways := w.pair(w.membership(gateway)).Key
+		member := storetest.Support(t, w.s)
+		storetest.Member(t, w.s, w.Organization, member)
+		license := storetest.License(t, w.s, w.Organization)
+		staffs := must(w.m.CreateKey(w.as(w.SuperAdmin), manage.NewKey{Kind: portal.OAuthKey, OrganizationID: w.Organization.ID, LicenseID: license.ID, UserID: member.ID, Name: "Staff"}))(t).Key
 		for what, test := range map[string]struct {
 			actor portal.User
 			key   portal.Key
@@ -149,6 +153,7 @@ func TestSecretsAreViewedByWhoCouldGetANewOneAndNotBySupport(t *testing.T) {
 			"a client's, by support":                {support, client, no},
 			"a client's, by a super admin":          {w.SuperAdmin, client, allowed},
 			"a client's, by a stranger":             {w.Stranger, client, portal.CodeNotFound},
+			"a client's that acts for staff":        {w.Admin, staffs, no},
 			"a pair's, by its user":                 {w.User, pair, allowed},
 			"a pair's, by who holds its API sets":   {w.holder([]portal.Authority{portal.ManageAPIKeys}, w.Billing), pair, allowed},
 			"a pair's, by who lacks one":            {w.holder([]portal.Authority{portal.ManageAPIKeys}, w.Dunning), pair, no},
@@ -169,6 +174,9 @@ func TestSecretsAreViewedByWhoCouldGetANewOneAndNotBySupport(t *testing.T) {
 			wantCode(t, what, err, test.want)
 			wantEqual(t, what+": viewed and recorded", []bool{!value.IsZero(), len(lines) == 1}, []bool{test.want == allowed, test.want == allowed})
 		}
+		for actor, viewable := range map[*portal.User]bool{&w.Admin: false, &w.SuperAdmin: true} {
+			wantEqual(t, "that of staff is offered", must(w.m.OAuthClient(w.as(*actor), license.ID))(t).Viewable, viewable)
+		}
 		session := w.signedIn(w.User)
 		_, _, err := w.m.ViewSecret(w.as(w.Admin), session, client.ID, password)
 		wantCode(t, "with the session of somebody else", err, portal.CodeUnauthenticated)
@@ -185,7 +193,7 @@ func TestOnlyCurrentSecretsOfPairsAndClientsAreKeptSealed(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		must(w.m.CreateKey(w.as(w.User), w.newKey()))(t)
 		must(w.m.RotateKey(w.as(w.User), w.rotation(time.Hour)))(t)
-		must(w.m.OpenDelivery(w.as(w.User), must(w.m.CreateKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) { in.Name, in.Deliver = "x", true })))(t).ID))(t)
+		must(w.m.OpenDelivery(w.as(w.User), must(w.m.CreateKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) { in.Name, in.Deliver = "x", true })))(t).ID, 0))(t)
 		wantEqual(t, "of token keys", len(w.sealed()), 0)
 		client, pair := w.oauthClient(w.License, w.Admin), w.pair(w.Membership)
 		wantEqual(t, "of a client and a pair", len(w.sealed()), 2)

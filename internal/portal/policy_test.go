@@ -213,7 +213,7 @@ func TestARequestIsFollowedByItsRequesterByWhoSeesAllOfTheOrganizationAndByWhoDe
 	type follows struct{ own, others, elsewhere portal.Code }
 	own := follows{allowed, no, no}
 	wants := map[string]follows{
-		"nobody": {out, out, out}, "outsider": own, "member": own, "API user": own, "viewer": own, "key manager": own, "user manager": own, "all access": own, "gateway": own,
+		"nobody": {out, out, out}, "outsider": {no, no, no}, "member": own, "API user": own, "viewer": own, "key manager": own, "user manager": own, "all access": own, "gateway": own,
 		"admin": {allowed, allowed, no}, "support": {}, "super admin": {}, "program": {},
 	}
 	answers := func(actor portal.Actor) follows {
@@ -224,6 +224,65 @@ func TestARequestIsFollowedByItsRequesterByWhoSeesAllOfTheOrganizationAndByWhoDe
 	}
 	forEveryActor(t, wants, func(t *testing.T, actor portal.Actor, want follows) { wantEqual(t, "follows", answers(actor), want) })
 	wantEqual(t, "who holds Requests alone", answers(holding(portal.Requests)), follows{allowed, allowed, no})
+}
+
+func TestARequestIsWithdrawnByItsRequesterAndByWhoSeesAllOfTheOwnOrganization(t *testing.T) {
+	const no = portal.CodeForbidden
+	type withdraws struct{ own, others, elsewhere portal.Code }
+	own := withdraws{allowed, no, no}
+	wants := map[string]withdraws{
+		"nobody": {no, no, no}, "outsider": {no, no, no}, "member": own, "API user": own, "viewer": own, "key manager": own, "user manager": own, "all access": own, "gateway": own,
+		"admin": {allowed, allowed, no}, "support": {no, no, no}, "super admin": {no, no, no}, "program": {no, no, no},
+	}
+	answers := func(actor portal.Actor) withdraws {
+		code := func(requester, organization int64) portal.Code {
+			return codeOf(portal.CanWithdrawRequest(actor, portal.Request{RequesterID: requester, OrganizationID: organization}))
+		}
+		return withdraws{code(actor.UserID, here), code(another, here), code(another, elsewhere)}
+	}
+	forEveryActor(t, wants, func(t *testing.T, actor portal.Actor, want withdraws) {
+		wantEqual(t, "withdraws", answers(actor), want)
+	})
+}
+
+// secretUses are the answers on the secrets of a key that reaches Billing.
+type secretUses struct{ change, have, send portal.Code }
+
+func secretUsesOf(actor portal.Actor, kind portal.Kind, user int64) secretUses {
+	key := portal.Key{Kind: kind, OrganizationID: here, UserID: user, APISets: []portal.APISet{{Slug: "billing"}}}
+	return secretUses{codeOf(portal.CanChangeSecret(actor, key)), codeOf(portal.CanHaveSecret(actor, key)), codeOf(portal.CanSendSecret(actor, key))}
+}
+
+func TestTheSecretsOfAnothersKeyAreHadByWhoCouldGrantIt(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	nothing, full := secretUses{no, no, no}, secretUses{}
+	forEveryActor(t, map[string]secretUses{
+		"nobody": {out, out, out}, "outsider": nothing, "member": nothing, "API user": nothing, "viewer": nothing, "user manager": nothing, "all access": nothing, "gateway": nothing,
+		"key manager": full, "admin": {allowed, no, allowed}, "support": {allowed, no, allowed}, "super admin": full, "program": full,
+	}, func(t *testing.T, actor portal.Actor, want secretUses) {
+		wantEqual(t, "another's", secretUsesOf(actor, portal.TokenKey, another), want)
+	})
+	lacking := member(portal.Grant{Authorities: []portal.Authority{portal.ManageAPIKeys}})
+	wantEqual(t, "who manages keys and holds nothing", secretUsesOf(lacking, portal.TokenKey, another), secretUses{allowed, no, allowed})
+}
+
+func TestTheSecretsOfOnesOwnKeyAreHadByWhoManagesTheirOwn(t *testing.T) {
+	const no = portal.CodeForbidden
+	wantEqual(t, "one's own", secretUsesOf(holding(portal.ManageUserAPIKey), portal.TokenKey, self), secretUses{allowed, allowed, no})
+	wantEqual(t, "one's own, without", secretUsesOf(holding(portal.RequestAPIKeys), portal.TokenKey, self), secretUses{no, no, no})
+	support := actors["support"]
+	wantEqual(t, "support's own", secretUsesOf(support, portal.TokenKey, support.UserID), secretUses{})
+}
+
+func TestTheSecretOfAnOAuthClientIsHadByItsKeepersAndSentToNobody(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	nothing, keeper := secretUses{no, no, no}, secretUses{allowed, allowed, no}
+	forEveryActor(t, map[string]secretUses{
+		"nobody": {out, out, no}, "outsider": nothing, "member": nothing, "API user": nothing, "viewer": nothing, "user manager": nothing, "all access": nothing, "gateway": nothing,
+		"key manager": nothing, "admin": keeper, "support": nothing, "super admin": keeper, "program": keeper,
+	}, func(t *testing.T, actor portal.Actor, want secretUses) {
+		wantEqual(t, "a client's", secretUsesOf(actor, portal.OAuthKey, another), want)
+	})
 }
 
 // uses are the answers on one's own and another user's keys.

@@ -128,6 +128,11 @@ func (w KeyWizard) apiSetsHint() string {
 	return "The key never reaches more than the roles of " + w.userName() + " allow."
 }
 
+// noAPISets says why a key of a user can be granted nothing.
+func noAPISets(user string) string {
+	return "There is no API set to choose: the roles of " + user + " must allow it and your own too, for nobody grants what they don't hold."
+}
+
 // selected lists the API sets that are selected.
 func (w KeyWizard) selected() []portal.APISet {
 	return slices.DeleteFunc(slices.Clone(w.Offered), func(set portal.APISet) bool { return !w.Form.Has("api_set", set.Slug) })
@@ -479,7 +484,7 @@ func keyAPISetsStep(w KeyWizard) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(w.Offered) == 0 {
-					templ_7745c5c3_Err = ui.Notice(ui.Info, "There is no API set that this key could be granted: the roles of "+w.userName()+" allow none that you may give. The key can be generated all the same, and be granted API sets later.").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Notice(ui.Info, noAPISets(w.userName())+" The key can be generated all the same, and be granted API sets later.").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -673,7 +678,7 @@ func keyReviewStep(w KeyWizard) templ.Component {
 						var templ_7745c5c3_Var18 string
 						templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(w.Form.Get("name"))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 227, Col: 31}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 232, Col: 31}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 						if templ_7745c5c3_Err != nil {
@@ -713,7 +718,7 @@ func keyReviewStep(w KeyWizard) templ.Component {
 							var templ_7745c5c3_Var20 string
 							templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(w.Form.Get("description"))
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 231, Col: 56}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 236, Col: 56}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 							if templ_7745c5c3_Err != nil {
@@ -753,7 +758,7 @@ func keyReviewStep(w KeyWizard) templ.Component {
 						var templ_7745c5c3_Var22 string
 						templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(w.userName())
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 235, Col: 25}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 240, Col: 25}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var22))
 						if templ_7745c5c3_Err != nil {
@@ -788,7 +793,7 @@ func keyReviewStep(w KeyWizard) templ.Component {
 						var templ_7745c5c3_Var24 string
 						templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(w.expires())
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 238, Col: 19}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 243, Col: 19}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 						if templ_7745c5c3_Err != nil {
@@ -1018,7 +1023,7 @@ func toKeyStep(label string, step KeyStep) templ.Component {
 		var templ_7745c5c3_Var32 string
 		templ_7745c5c3_Var32, templ_7745c5c3_Err = templ.ResolveAttributeValue(string(step))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 274, Col: 126}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 279, Col: 126}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var32)
 		if templ_7745c5c3_Err != nil {
@@ -1031,7 +1036,7 @@ func toKeyStep(label string, step KeyStep) templ.Component {
 		var templ_7745c5c3_Var33 string
 		templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 274, Col: 136}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/keywizard.templ`, Line: 279, Col: 136}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var33))
 		if templ_7745c5c3_Err != nil {
@@ -1082,10 +1087,11 @@ func kept(f Form, names ...string) templ.Component {
 // SavedKey shows a key that was just generated with its secret, once: the dialog
 // Save generated key over the key's page.
 type SavedKey struct {
-	Key    portal.Key
-	Secret string
-	Close  string // where closing leads
-	Now    time.Time
+	Key      portal.Key
+	Secret   string
+	Viewable bool   // the secret can be viewed again
+	Close    string // where closing leads
+	Now      time.Time
 }
 
 // secrets lists what is to be saved.
@@ -1123,7 +1129,7 @@ func savedKey(s SavedKey) templ.Component {
 			templ_7745c5c3_Var35 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.SaveKey(ui.SaveKeyProps{Name: s.Key.Name, Secrets: s.secrets(), CloseHref: s.Close}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.SaveKey(ui.SaveKeyProps{Name: s.Key.Name, Secrets: s.secrets(), Viewable: s.Viewable, CloseHref: s.Close}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -22,7 +22,8 @@ type Overview struct {
 	Organization portal.Organization
 	Licenses     []portal.License
 	Deliveries   []portal.Key // that wait for the viewer on their one-time pages
-	Waiting      int          // requests that wait for the viewer, who decides them
+	Waiting      int          // requests that wait for the viewer
+	Decides      bool         // the viewer decides requests; else they ask the viewer something
 	CanGenerate  bool
 	SeesKeys     bool
 	CanCreate    bool // organizations
@@ -56,11 +57,37 @@ func (o Overview) keysAddress() string {
 	return "/keys"
 }
 
-func waitingRequests(number int) string {
-	if number == 1 {
+func (o Overview) waiting() string {
+	switch {
+	case !o.Decides && o.Waiting == 1:
+		return "Support has a question about a request of yours."
+	case !o.Decides:
+		return "Support has questions about " + strconv.Itoa(o.Waiting) + " requests of yours."
+	case o.Waiting == 1:
 		return "1 request for an API key waits for support."
 	}
-	return strconv.Itoa(number) + " requests for API keys wait for support."
+	return strconv.Itoa(o.Waiting) + " requests for API keys wait for support."
+}
+
+func (o Overview) waitingLink() string {
+	if o.Decides {
+		return "Open the queue"
+	}
+	return "Answer"
+}
+
+func (o Overview) waitingAddress() string {
+	if o.Decides {
+		return "/requests"
+	}
+	return "/requests?state=" + string(portal.RequestAsked)
+}
+
+func deliveryNotice(key portal.Key) string {
+	if key.Masked == "" {
+		return "Your API key “" + key.Name + "” is ready. It is shown once, to you alone."
+	}
+	return "A new secret of your API key “" + key.Name + "” is ready. It is shown once, to you alone."
 }
 
 func overview(o Overview) templ.Component {
@@ -147,7 +174,7 @@ func overview(o Overview) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Notice(ui.OK, "Your API key “"+key.Name+"” is ready. It is shown once, to you alone.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Notice(ui.OK, deliveryNotice(key)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -173,7 +200,7 @@ func overview(o Overview) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.ButtonLink(ui.SmallAlso, "inbox", "Open the queue", "/requests").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.ButtonLink(ui.SmallAlso, "inbox", o.waitingLink(), o.waitingAddress()).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -183,7 +210,7 @@ func overview(o Overview) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Notice(ui.Info, waitingRequests(o.Waiting)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Notice(ui.Info, o.waiting()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -441,7 +468,7 @@ func overview(o Overview) templ.Component {
 										var templ_7745c5c3_Var17 templ.SafeURL
 										templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(LicensePath(license.ID)))
 										if templ_7745c5c3_Err != nil {
-											return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 119, Col: 57}
+											return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 146, Col: 57}
 										}
 										_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 										if templ_7745c5c3_Err != nil {
@@ -454,7 +481,7 @@ func overview(o Overview) templ.Component {
 										var templ_7745c5c3_Var18 string
 										templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(license.Domain)
 										if templ_7745c5c3_Err != nil {
-											return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 119, Col: 81}
+											return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 146, Col: 81}
 										}
 										_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 										if templ_7745c5c3_Err != nil {
@@ -543,7 +570,7 @@ func figure(number, label, href string) templ.Component {
 		var templ_7745c5c3_Var20 string
 		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(number)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 136, Col: 18}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 163, Col: 18}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 		if templ_7745c5c3_Err != nil {
@@ -561,7 +588,7 @@ func figure(number, label, href string) templ.Component {
 			var templ_7745c5c3_Var21 templ.SafeURL
 			templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(href))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 138, Col: 32}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 165, Col: 32}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 			if templ_7745c5c3_Err != nil {
@@ -574,7 +601,7 @@ func figure(number, label, href string) templ.Component {
 			var templ_7745c5c3_Var22 string
 			templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 138, Col: 42}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 165, Col: 42}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var22))
 			if templ_7745c5c3_Err != nil {
@@ -592,7 +619,7 @@ func figure(number, label, href string) templ.Component {
 			var templ_7745c5c3_Var23 string
 			templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(label)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 140, Col: 16}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/overview.templ`, Line: 167, Col: 16}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 			if templ_7745c5c3_Err != nil {

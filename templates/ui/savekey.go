@@ -12,6 +12,7 @@ import (
 type SaveKeyProps struct {
 	Name      string   // the key's name
 	Secrets   []Secret // one for a token; two for a pair or an OAuth client
+	Viewable  bool     // they can be viewed again
 	CloseHref string   // the key's page
 }
 
@@ -19,6 +20,22 @@ type SaveKeyProps struct {
 type Secret struct {
 	Label string // "API key", "Access Key", "Client Secret"
 	Value string
+}
+
+// once says whether this is the only time that the secrets are shown.
+func (p SaveKeyProps) once() (before, after string) {
+	if p.Viewable {
+		return "Copy or download the key of ", " before you close this window. Who looks after it can view it again, with their password."
+	}
+	return "This is the only time that the key of ", " is shown. Copy or download it before you close this window."
+}
+
+// unsaved says what closing without saving means.
+func (p SaveKeyProps) unsaved() string {
+	if p.Viewable {
+		return "You have neither copied nor downloaded the key."
+	}
+	return "You have neither copied nor downloaded the key. Nobody can show it again."
 }
 
 // text is what is copied and downloaded: the secret alone, or a line for each.
