@@ -161,6 +161,25 @@ func TestAKeyMadeOnTheCommandLineWorksUntilItIsRevoked(t *testing.T) {
 	})
 }
 
+func TestAKeyThatReachesNothingIsMadeWithAWordAboutIt(t *testing.T) {
+	p := emptySQLite(t)
+	if _, err := makeSample(t.Context(), p.data()); err != nil {
+		t.Fatal(err)
+	}
+	of := func(kind string, args ...string) outcome {
+		return command(t, "", p.flags(append([]string{"key", "create", "--user=clientadmin", "--name=Nightly " + kind, "--kind", kind}, args...)...)...)
+	}
+	for kind, made := range map[string]outcome{"token": of("token"), "oauth": of("oauth", "--license=34567890")} {
+		lines := strings.Fields(made.stdout)
+		if _, err := secret.Parse(lines[len(lines)-1]); err != nil || made.status != done || len(lines) != map[string]int{"token": 1, "oauth": 2}[kind] {
+			t.Errorf("%s: status %d, prints %d lines", kind, made.status, len(lines))
+		}
+		if !strings.HasPrefix(made.stderr, "keyportal: the key reaches no API set yet") || !strings.Contains(made.stderr, "--api-set") || strings.Count(made.stderr, "\n") != 1 {
+			t.Errorf("%s: says %q", kind, made.stderr)
+		}
+	}
+}
+
 func TestAKeyThatMayNotBeMadeIsRefused(t *testing.T) {
 	p := emptySQLite(t)
 	if _, err := makeSample(t.Context(), p.data()); err != nil {
@@ -220,7 +239,7 @@ func TestABrandStandsInFrontOfNewKeys(t *testing.T) {
 	if _, err := makeSample(t.Context(), p.data()); err != nil {
 		t.Fatal(err)
 	}
-	key := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Branded", "--brand=acme")...)
+	key := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Branded", "--api-set=billing", "--brand=acme")...)
 	if !strings.HasPrefix(key, "acme_kp_") {
 		t.Errorf("begins with %.8s", key)
 	}

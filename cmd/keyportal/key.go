@@ -44,7 +44,7 @@ func (c keyCreateCommand) Validate() error {
 }
 
 // Run generates a key and prints its secret alone; of an OAuth client the Client ID
-// on the line before.
+// on the line before. That a key reaches nothing yet is told on stderr.
 func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	manager, err := openInstallation(ctx, c.Data)
 	if err != nil {
@@ -75,6 +75,10 @@ func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	}
 	if _, err := fmt.Fprintln(env.stdout, text); err != nil {
 		return fmt.Errorf("the key was generated but could not be printed: run keyportal key revoke %d: %w", made.ID, err)
+	}
+	if len(made.APISets) == 0 {
+		fmt.Fprintf(env.stderr, "keyportal: the key reaches no API set yet, which only a gateway's own key does without: "+
+			"add some in the portal, or revoke the key (keyportal key revoke %d) and name them with --api-set\n", made.ID)
 	}
 	return nil
 }
