@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -157,7 +158,10 @@ func (d *date) UnmarshalText(text []byte) error {
 type keyVerifyCommand struct {
 	config.Data
 
-	APISet string `name:"api-set" placeholder:"SLUG" help:"API set that the key must reach. By default none."`
+	APISet   string `name:"api-set" placeholder:"SLUG" help:"API set that the key must reach. By default none."`
+	License  string `placeholder:"NUMBER" help:"License that the key must be of, by its number. By default any or none, as with the next two."`
+	Domain   string `placeholder:"NAME" help:"The same by the license's domain."`
+	Instance string `placeholder:"NAME" help:"The same by one of the license's instances."`
 }
 
 // Run decides as the check would and prints the outcome. It does not count as a
@@ -174,6 +178,7 @@ func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
 	defer manager.Store.Close()
 	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, verify.Request{
 		Credential: strings.TrimSpace(credential), APISet: c.APISet, AllowUnmatched: c.APISet == "",
+		License: c.License, Domain: c.Domain, Instance: c.Instance,
 	})
 	if err != nil {
 		return err
@@ -194,7 +199,7 @@ func printDecision(w io.Writer, decision verify.Decision) {
 	fmt.Fprintf(w, "key           %d %s\n", subject.KeyID, subject.KeyName)
 	fmt.Fprintf(w, "user          %d %s\n", subject.UserID, subject.Username)
 	fmt.Fprintf(w, "organization  %d %s\n", subject.OrganizationID, subject.OrganizationName)
-	fmt.Fprintf(w, "API sets      %s\n", strings.Join(subject.APISets, ", "))
+	fmt.Fprintf(w, "API sets      %s\n", cmp.Or(strings.Join(subject.APISets, ", "), "none"))
 	if end := decision.ExpiresAt(); !end.IsZero() {
 		fmt.Fprintf(w, "expires       %s\n", end.UTC().Format("2006-01-02 15:04 MST"))
 	}
