@@ -81,10 +81,25 @@ func keyRows(actor portal.Actor, keys []portal.Key) []page.KeyRow {
 	return rows
 }
 
-// renderNoOrganization asks to choose an organization first.
+// renderNoOrganization shows the way into an organization in place of a page that
+// needs one.
 func (s *Server) renderNoOrganization(c echo.Context, status int, title string) error {
-	canList := portal.Can(portal.ActorFrom(c.Request().Context()), portal.ViewOrganizations, 0) == nil
-	return s.render(c, status, title, page.NoOrganization(title, canList))
+	view, err := s.noOrganization(c)
+	if err != nil {
+		return err
+	}
+	view.Title = title
+	return s.render(c, status, title, view.Render())
+}
+
+func (s *Server) noOrganization(c echo.Context) (page.NoOrganization, error) {
+	ctx := c.Request().Context()
+	actor := portal.ActorFrom(ctx)
+	mine, err := s.manage.MyOrganizations(ctx, 1)
+	return page.NoOrganization{
+		Choice:  len(mine) > 0,
+		SeesAll: portal.Can(actor, portal.ViewOrganizations, 0) == nil, CanCreate: portal.Can(actor, portal.ManageOrganizations, 0) == nil,
+	}, err
 }
 
 func (s *Server) showKey(c echo.Context) error {

@@ -171,6 +171,42 @@ func TestStaffInNoOrganizationChooseOneFirst(t *testing.T) {
 	}
 }
 
+func TestWhileThereIsNoOrganizationPagesTellHowToGetOne(t *testing.T) {
+	p := startEmptyPortal(t, storetest.SQLite(t))
+	person := func(name string, staff portal.Staff) portal.User {
+		return storetest.User(t, p.Store, func(u *portal.User) { u.Username, u.Staff, u.PasswordExpired, u.Locked = name, staff, false, false })
+	}
+	for name, test := range map[string]struct {
+		user  portal.User
+		title string
+		ways  int // to create an organization
+		paths []string
+	}{
+		"a super admin": {person("root", portal.SuperAdmin), "There is no organization yet", 1, []string{"/", "/keys", "/keys/new", "/keys/issue", "/account/api-key"}},
+		"support":       {person("support", portal.Support), "There is no organization yet", 0, []string{"/", "/keys", "/account/api-key"}},
+		"somebody else": {person("member", portal.NotStaff), "You are in no organization", 0, []string{"/", "/account/api-key"}},
+	} {
+		b := p.as(test.user)
+		for _, path := range test.paths {
+			page := b.get(path).expect(t, http.StatusOK, test.title)
+			if strings.Contains(page.text(), "at the top of the page") {
+				t.Errorf("%s is sent to the top of the page %s, where there is nothing", name, path)
+			}
+			if got := page.doc.Find("main a.btn-primary[href='/organizations/new']").Length(); got != test.ways {
+				t.Errorf("%s is offered %d ways to create an organization on %s, want %d", name, got, path, test.ways)
+			}
+		}
+	}
+}
+
+func TestTheOverviewAsksStaffToChooseAnOrganization(t *testing.T) {
+	p := startPortal(t)
+	p.Organization.ID = 0
+	for _, path := range []string{"/", "/account/api-key"} {
+		p.as(p.Support).get(path).expect(t, http.StatusOK, "Choose an organization", "at the top of the page")
+	}
+}
+
 func TestAKeysPageSaysWhatItReachesAndWhyNot(t *testing.T) {
 	p := startPortal(t)
 	granted, err := p.Store.Key(t.Context(), p.Key.ID)

@@ -36,12 +36,8 @@ func (s *Server) issueToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	switch form["grant_type"] {
-	case clientCredentials:
-	case "":
-		return invalidRequest("The parameter grant_type is missing. Send grant_type=client_credentials.")
-	default:
-		return unsupportedGrantType
+	if err := s.requireGrantType(c, form["grant_type"], client); err != nil {
+		return err
 	}
 	asked := verify.TokenRequest{ClientRequest: client, Agent: c.Request().UserAgent()}
 	if scope := form["scope"]; scope != "" {
@@ -63,6 +59,21 @@ func (s *Server) issueToken(c echo.Context) error {
 		token.Value.Reveal(), "Bearer", max(1, int(token.Lifetime.Seconds())), // 0 is never for some clients
 		strings.Join(token.Scope, " "),
 	})
+}
+
+// requireGrantType refuses all grant types but the one that is known. A client that
+// names another proves itself first, as it would for a token (RFC 6749, section 3.2.1).
+func (s *Server) requireGrantType(c echo.Context, grantType string, client verify.ClientRequest) error {
+	switch grantType {
+	case clientCredentials:
+		return nil
+	case "":
+		return invalidRequest("The parameter grant_type is missing. Send grant_type=client_credentials.")
+	}
+	if _, err := s.admitClient(c, client); err != nil {
+		return err
+	}
+	return unsupportedGrantType
 }
 
 // introspection is what is told of a token (RFC 7662, section 2.2). Of one that is

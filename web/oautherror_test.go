@@ -47,6 +47,10 @@ func TestEachMistakeOfAClientIsAnsweredAsRFC6749HasIt(t *testing.T) {
 		{"a password grant", "grant_type=password&username=member&password=x", client.basic, 400, "unsupported_grant_type", "client_credentials"},
 		{"a grant type in upper case", "grant_type=CLIENT_CREDENTIALS", client.basic, 400, "unsupported_grant_type", ""},
 
+		{"another grant type with a wrong secret", "grant_type=password", authorize(basicOf(id + ":" + secret.New("", secret.ClientSecret).Reveal())), 401, "invalid_client", "not known, or its secret is wrong"},
+		{"another grant type with a wrong secret in the body", "grant_type=password&client_id=" + id + "&client_secret=wrong", nobody, 401, "invalid_client", "not known, or its secret is wrong"},
+		{"another grant type and no client", "grant_type=password", nobody, 401, "invalid_client", "Send the Client ID"},
+
 		{"no client", grant, nobody, 401, "invalid_client", "Send the Client ID"},
 		{"no client and no grant type", "", nobody, 401, "invalid_client", "Send the Client ID"},
 		{"an ID without a secret", grant + "&client_id=" + id, nobody, 401, "invalid_client", "Send the Client ID"},

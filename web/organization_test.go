@@ -146,7 +146,7 @@ func TestAClientIsSuspendedByItsNameAndReactivated(t *testing.T) {
 func TestAClientDecidesWhetherSecretsCanBeViewedAgain(t *testing.T) {
 	p := startPortal(t)
 	b, address := p.as(p.Admin), organizationAddress(p.Organization)+"/settings"
-	form := b.get(address).expect(t, http.StatusOK, "Secrets can be viewed again", "forgets the sealed copies for good", "needs the password and is recorded").form("main form")
+	form := b.get(address).expect(t, http.StatusOK, "Secrets can be viewed again", "forgets the sealed copies for good", "needs a password that was entered within the last five minutes, and is recorded").form("main form")
 	if !form.Has("secret_viewing") {
 		t.Fatalf("the form begins with %v", form)
 	}

@@ -24,6 +24,8 @@ func (s *Server) showOverview(c echo.Context) error {
 		if view.Organization, err = s.manage.Organization(ctx, organization); err != nil {
 			return err
 		}
+	} else if view.NoOrganization, err = s.noOrganization(c); err != nil {
+		return err
 	}
 	if view.Deliveries, err = s.manage.Deliveries(ctx); err != nil {
 		return err
@@ -34,7 +36,6 @@ func (s *Server) showOverview(c echo.Context) error {
 			return err
 		}
 	}
-	view.CanCreate = portal.Can(here.actor, portal.ManageOrganizations, 0) == nil
 	if portal.Can(here.actor, portal.ViewLicenses, organization) == nil {
 		if view.Licenses, err = s.manage.Licenses(ctx, organization); err != nil {
 			return err

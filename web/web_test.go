@@ -51,6 +51,14 @@ func startPortal(t testing.TB) *running { return startPortalOn(t, storetest.SQLi
 // startPortalOn runs the portal on a store.
 func startPortalOn(t testing.TB, s *store.Store) *running {
 	t.Helper()
+	p := startEmptyPortal(t, s)
+	p.populate()
+	return p
+}
+
+// startEmptyPortal runs the portal on a store in which nothing is yet.
+func startEmptyPortal(t testing.TB, s *store.Store) *running {
+	t.Helper()
 	p := &running{t: t, Store: s, Log: &lockedBuilder{}}
 	server := httptest.NewUnstartedServer(nil)
 	base := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
@@ -66,7 +74,6 @@ func startPortalOn(t testing.TB, s *store.Store) *running {
 	server.Start()
 	t.Cleanup(server.Close)
 	p.URL = server.URL
-	p.populate()
 	return p
 }
 

@@ -161,6 +161,28 @@ func TestAKeyMadeOnTheCommandLineWorksUntilItIsRevoked(t *testing.T) {
 	})
 }
 
+func TestAKeyThatReachesNothingIsMadeWithAWordAboutIt(t *testing.T) {
+	p := emptySQLite(t)
+	if _, err := makeSample(t.Context(), p.data()); err != nil {
+		t.Fatal(err)
+	}
+	of := func(kind string, args ...string) outcome {
+		return command(t, "", p.flags(append([]string{"key", "create", "--user=clientadmin", "--name=Nightly " + kind, "--kind", kind}, args...)...)...)
+	}
+	for kind, made := range map[string]outcome{"token": of("token"), "oauth": of("oauth", "--license=34567890")} {
+		lines := strings.Fields(made.stdout)
+		if _, err := secret.Parse(lines[len(lines)-1]); err != nil || made.status != done || len(lines) != map[string]int{"token": 1, "oauth": 2}[kind] {
+			t.Errorf("%s: status %d, prints %d lines", kind, made.status, len(lines))
+		}
+		if !strings.HasPrefix(made.stderr, "keyportal: the key reaches no API set yet") || !strings.Contains(made.stderr, "--api-set") || strings.Count(made.stderr, "\n") != 1 {
+			t.Errorf("%s: says %q", kind, made.stderr)
+		}
+		if kind == "token" && !strings.Contains(succeed(t, lines[0], p.flags("key", "verify")...), "API sets      none\n") {
+			t.Error("key verify does not say that it reaches none")
+		}
+	}
+}
+
 func TestAKeyThatMayNotBeMadeIsRefused(t *testing.T) {
 	p := emptySQLite(t)
 	if _, err := makeSample(t.Context(), p.data()); err != nil {
@@ -215,12 +237,34 @@ func TestKeyVerifySaysWhyAKeyIsRefused(t *testing.T) {
 	refuse(t, failed, "no key: give it on standard input", "", p.flags("key", "verify")...)
 }
 
+func TestKeyVerifyTriesTheLicenseThatAPlaceIsBoundTo(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, unbound string) {
+		bound := strings.TrimSpace(succeed(t, "", p.flags("key", "create", "--user=erp-xss", "--name=Bound", "--license=12345678", "--api-set=billing")...))
+		for _, bond := range []string{"--license=12345678", "--domain=GOLD MAIN", "--instance=tebe12345678a", "--license=12345678 --domain=Gold Main --instance=BE12345678 --api-set=billing"} {
+			succeed(t, bound, p.flags(append([]string{"key", "verify"}, splitFlags(bond)...)...)...)
+			refuseCheck(t, p, unbound, "LICENSE_MISMATCH", splitFlags(bond)...)
+		}
+		for _, bond := range []string{"--license=34567890", "--domain=Gold Wholesale", "--instance=BE34567890", "--instance=BE1"} {
+			refuseCheck(t, p, bound, "LICENSE_MISMATCH", bond)
+		}
+	})
+}
+
+// refuseCheck verifies a key that must be refused for a reason.
+func refuseCheck(t *testing.T, p place, key, code string, args ...string) {
+	t.Helper()
+	got := command(t, key, p.flags(append([]string{"key", "verify"}, args...)...)...)
+	if got.status != failed || !strings.HasPrefix(got.stdout, code+"\n") || strings.Count(got.stderr, "\n") != 1 {
+		t.Errorf("%q: %+v, want %s", args, got, code)
+	}
+}
+
 func TestABrandStandsInFrontOfNewKeys(t *testing.T) {
 	p := emptySQLite(t)
 	if _, err := makeSample(t.Context(), p.data()); err != nil {
 		t.Fatal(err)
 	}
-	key := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Branded", "--brand=acme")...)
+	key := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Branded", "--api-set=billing", "--brand=acme")...)
 	if !strings.HasPrefix(key, "acme_kp_") {
 		t.Errorf("begins with %.8s", key)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (c keyCreateCommand) Validate() error {
 }
 
 // Run generates a key and prints its secret alone; of an OAuth client the Client ID
-// on the line before.
+// on the line before. That a key reaches nothing yet is told on stderr.
 func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	manager, err := openInstallation(ctx, c.Data)
 	if err != nil {
@@ -75,6 +76,10 @@ func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	}
 	if _, err := fmt.Fprintln(env.stdout, text); err != nil {
 		return fmt.Errorf("the key was generated but could not be printed: run keyportal key revoke %d: %w", made.ID, err)
+	}
+	if len(made.APISets) == 0 {
+		fmt.Fprintf(env.stderr, "keyportal: the key reaches no API set yet, which only a gateway's own key does without: "+
+			"add some in the portal, or revoke the key (keyportal key revoke %d) and name them with --api-set\n", made.ID)
 	}
 	return nil
 }
@@ -153,7 +158,10 @@ func (d *date) UnmarshalText(text []byte) error {
 type keyVerifyCommand struct {
 	config.Data
 
-	APISet string `name:"api-set" placeholder:"SLUG" help:"API set that the key must reach. By default none."`
+	APISet   string `name:"api-set" placeholder:"SLUG" help:"API set that the key must reach. By default none."`
+	License  string `placeholder:"NUMBER" help:"License that the key must be of, by its number. By default any or none, as with the next two."`
+	Domain   string `placeholder:"NAME" help:"The same by the license's domain."`
+	Instance string `placeholder:"NAME" help:"The same by one of the license's instances."`
 }
 
 // Run decides as the check would and prints the outcome. It does not count as a
@@ -170,6 +178,7 @@ func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
 	defer manager.Store.Close()
 	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, verify.Request{
 		Credential: strings.TrimSpace(credential), APISet: c.APISet, AllowUnmatched: c.APISet == "",
+		License: c.License, Domain: c.Domain, Instance: c.Instance,
 	})
 	if err != nil {
 		return err
@@ -190,7 +199,7 @@ func printDecision(w io.Writer, decision verify.Decision) {
 	fmt.Fprintf(w, "key           %d %s\n", subject.KeyID, subject.KeyName)
 	fmt.Fprintf(w, "user          %d %s\n", subject.UserID, subject.Username)
 	fmt.Fprintf(w, "organization  %d %s\n", subject.OrganizationID, subject.OrganizationName)
-	fmt.Fprintf(w, "API sets      %s\n", strings.Join(subject.APISets, ", "))
+	fmt.Fprintf(w, "API sets      %s\n", cmp.Or(strings.Join(subject.APISets, ", "), "none"))
 	if end := decision.ExpiresAt(); !end.IsZero() {
 		fmt.Fprintf(w, "expires       %s\n", end.UTC().Format("2006-01-02 15:04 MST"))
 	}

@@ -93,13 +93,13 @@ func organizationSuspended(f *facts) bool { return f.Suspended }
 func licenseInactive(f *facts) bool { return f.LicenseID != 0 && !f.LicenseActive }
 
 // licenseMismatch holds for a key without a license too, wherever a license is
-// asked for.
+// asked for. Domains, like instances, have their names regardless of case.
 func licenseMismatch(f *facts) bool {
 	license, domain, instance := f.Request.License, f.Request.Domain, f.Request.Instance
 	bound := license != "" || domain != "" || instance != ""
 	return bound && f.LicenseID == 0 ||
 		license != "" && license != f.LicenseNumber ||
-		domain != "" && domain != f.Subject.Domain ||
+		domain != "" && portal.Fold(domain) != portal.Fold(f.Subject.Domain) ||
 		instance != "" && f.instanceLicenseID != f.LicenseID
 }
 

@@ -168,6 +168,7 @@ func TestWhatIsNotRestrictedPasses(t *testing.T) {
 		"IPv4 within IPv6":           func(f *facts) { f.ClientIP = netip.MustParseAddr("::ffff:192.0.2.9") },
 		"IPv6 with a zone":           func(f *facts) { f.ClientIP = netip.MustParseAddr("2001:db8::1%eth0") },
 		"where no API set is needed": func(f *facts) { f.needed, f.open, f.APISets = "", true, nil },
+		"at a domain in upper case":  func(f *facts) { f.Request.Domain = "ACME EUROPE" },
 		"without a license where none is asked for": func(f *facts) {
 			f.Subject.LicenseID, f.LicenseActive, f.Request = 0, false, Request{Credential: someToken, ClientIP: f.ClientIP}
 		},

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,6 +165,8 @@ func TestAPlaceIsBoundToALicense(t *testing.T) {
 		}{
 			{func(r *verify.Request) { r.License = f.License.Number }, "VALID"},
 			{func(r *verify.Request) { r.Domain = f.License.Domain }, "VALID"},
+			{func(r *verify.Request) { r.Domain = strings.ToUpper(f.License.Domain) }, "VALID"},
+			{func(r *verify.Request) { r.Domain = strings.ToLower(f.License.Domain) }, "VALID"},
 			{func(r *verify.Request) { r.Instance = f.Instance.Name }, "VALID"},
 			{func(r *verify.Request) { r.Instance = "te" + f.Instance.Name[2:] }, "VALID"},
 			{func(r *verify.Request) { r.License = second.Number }, "LICENSE_MISMATCH"},

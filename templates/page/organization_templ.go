@@ -2133,7 +2133,7 @@ func organizationSettings(o OrganizationSettings) templ.Component {
 								}()
 							}
 							ctx = templ.InitializeContext(ctx)
-							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "Secrets made from now on are kept sealed, so that they can be shown again. Each viewing needs the password and is recorded. Secrets made before stay unknown.")
+							templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 75, "Secrets made from now on are kept sealed, so that they can be shown again. Each viewing needs a password that was entered within the last five minutes, and is recorded. Secrets made before stay unknown.")
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

@@ -213,7 +213,8 @@ func TestSettingsComeFromTheQuery(t *testing.T) {
 	h := newHouse(t)
 	for _, query := range []string{
 		"api_set=billing", "api_set=billing&deny=403", "unmatched=allow", "api_set=billing&license=" + h.License.Number,
-		"api_set=billing&domain=" + url.QueryEscape(h.License.Domain), "api_set=billing&instance=" + h.Instance.Name,
+		"api_set=billing&domain=" + url.QueryEscape(h.License.Domain), "api_set=billing&domain=" + url.QueryEscape(strings.ToUpper(h.License.Domain)),
+		"api_set=billing&instance=" + h.Instance.Name,
 	} {
 		passed(t, h.ask("GET", "/auth?"+query, h.withKey()...))
 	}

@@ -143,6 +143,7 @@ func TestAServiceAsksForAsMuchAsItLikes(t *testing.T) {
 		"", `, "api_set": "billing"`, `, "method": "GET", "path": "/billing/7?page=2"`, `, "api_set": "billing", "method": "GET", "path": "/elsewhere"`,
 		`, "client_ip": "192.0.2.7"`, `, "client_ip": "2001:db8::7"`, `, "impersonate_user_id": null, "api_set": null`,
 		`, "license": "` + s.License.Number + `", "domain": "` + s.License.Domain + `", "instance": "` + s.Instance.Name + `"`,
+		`, "domain": "` + strings.ToUpper(s.License.Domain) + `", "instance": "` + strings.ToLower(s.Instance.Name) + `"`,
 	} {
 		if got := s.verify(t, s.key, more); got["code"] != "VALID" {
 			t.Errorf("%s: got %v", more, got)
