@@ -73,7 +73,7 @@ func (s *Server) sendDelivery(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.redirectWith(c, page.KeyPath(key.ID), "There is a one-time page. "+s.tellOfDelivery(c, sent))
+	return s.redirectWith(c, page.KeyPath(key.ID), "The new secret is ready. "+s.tellOfDelivery(c, sent))
 }
 
 // tellOfDelivery mails a key's user that it waits, and says how the user learns of

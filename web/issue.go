@@ -114,7 +114,7 @@ func (s *Server) fillIssue(c echo.Context, view *page.Issue) (err error) {
 	}
 	if !values.Has("handover") {
 		values.Set("handover", string(page.ByPage))
-		if actor.Member(view.Organization.ID) {
+		if user == actor.UserID {
 			values.Set("handover", string(page.ShowNow))
 		}
 	}
@@ -158,7 +158,9 @@ func (s *Server) present(c echo.Context, application, license int64) (present pa
 		return present, s.presentKey(c, &present)
 	}
 	present.Request, err = s.manage.PendingRequestFor(ctx, application, license)
-	present.SeesRequest = portal.CanSeeRequest(portal.ActorFrom(ctx), present.Request) == nil
+	actor := portal.ActorFrom(ctx)
+	present.SeesRequest = portal.CanSeeRequest(actor, present.Request) == nil
+	present.CanIssue = portal.Can(actor, portal.ManageAPIKeys, present.Request.OrganizationID) == nil
 	return present, err
 }
 

@@ -195,7 +195,7 @@ func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form
 		return err
 	}
 	if client.Key.ID != 0 {
-		return s.redirect(c, page.OAuthClientPath)
+		return s.redirectWith(c, page.OAuthClientPath, "There is an API key of "+client.License.Number+" already. Regenerate its secret if that was lost.")
 	}
 	organization := client.License.OrganizationID
 	if number(form.Values, "user") == 0 && here.actor.Member(organization) {

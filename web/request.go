@@ -93,6 +93,9 @@ func (s *Server) renderNewRequest(c echo.Context, status int, form page.Form) er
 	}
 	view := page.NewRequest{Form: form}
 	var err error
+	if view.Organization, err = s.manage.Organization(ctx, actor.OrganizationID); err != nil {
+		return err
+	}
 	if view.Applications, err = s.applicationOptions(c, actor.OrganizationID); err != nil {
 		return err
 	}
@@ -154,7 +157,7 @@ func (s *Server) takeRequest(c echo.Context) error {
 
 func (s *Server) askRequester(c echo.Context) error {
 	return s.changeRequest(c, "Your question was sent to the requester.", func(request manage.RequestDetails, values url.Values) error {
-		return s.manage.AskRequester(c.Request().Context(), request.ID, number(values, "version"), values.Get("message"))
+		return s.tellRequester(c, request.ID, s.manage.AskRequester(c.Request().Context(), request.ID, number(values, "version"), values.Get("message")))
 	})
 }
 
@@ -166,8 +169,20 @@ func (s *Server) answerRequest(c echo.Context) error {
 
 func (s *Server) declineRequest(c echo.Context) error {
 	return s.changeRequest(c, "The request was declined.", func(request manage.RequestDetails, values url.Values) error {
-		return s.manage.DeclineRequest(c.Request().Context(), request.ID, number(values, "version"), values.Get("reason"))
+		return s.tellRequester(c, request.ID, s.manage.DeclineRequest(c.Request().Context(), request.ID, number(values, "version"), values.Get("reason")))
 	})
+}
+
+// tellRequester mails the news about a request unless there are none, because of an
+// error, which it gives back. The request is changed whether the mail goes out or not.
+func (s *Server) tellRequester(c echo.Context, request int64, failed error) error {
+	if failed != nil {
+		return failed
+	}
+	if err := s.manage.TellRequester(c.Request().Context(), request); err != nil {
+		s.Log.Error("an e-mail about a request was not sent", "request", request, "error", err)
+	}
+	return nil
 }
 
 func (s *Server) withdrawRequest(c echo.Context) error {

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -250,10 +251,17 @@ func TestAFormAboutARequestSaysWhichOneItSaw(t *testing.T) {
 
 func TestTheRequesterIsToldThatSupportAskedAndAnAdministratorCanWithdraw(t *testing.T) {
 	p := startPortal(t)
+	post := &mailbox{}
+	p.Manager.Mailer = post
 	member, support, admin := p.requester(), p.as(p.Support), p.as(p.Admin)
 	path := member.asks(p, "Our shops need it.")
 	support.post(path+"/ask", with(support.get(path).form(`form[action$="/ask"]`), "message", "How many?")).expect(t, http.StatusSeeOther)
 	member.get("/").expect(t, http.StatusOK, "Support has a question about a request of yours")
+	if !strings.Contains(post.text, "support has a question") || !strings.Contains(post.text, path) {
+		t.Errorf("the mail is %q", post.text)
+	}
+	post.err = errors.New("connection refused")
+	support.post(path+"/ask", with(support.get(path).form(`form[action$="/ask"]`), "message", "And where?")).expect(t, http.StatusSeeOther)
 	if page := admin.get("/").expect(t, http.StatusOK); strings.Contains(page.body, "Support has a question") {
 		t.Error("somebody else is asked")
 	}

@@ -128,6 +128,8 @@ func (s *Server) rotatableKeyOf(c echo.Context) (manage.KeyDetails, error) {
 		return key, key.Rotatable
 	case key.Revoked():
 		return key, portal.Conflict("This API key was revoked. That is final: it gets no new secret.")
+	case key.Masked == "":
+		return key, portal.Conflict("This API key has no secret yet: " + key.UserName + " gets the first one on a one-time page.")
 	}
 	return key, nil
 }

@@ -210,6 +210,7 @@ var pages = []struct {
 	{"/keys/:id/edit", []string{"/keys/2/edit"}},
 	{"/keys/:id/revoke", []string{"/keys/2/revoke"}},
 	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/19/rotate"}},
+	{"/keys/:id/retire-old", nil},
 	{"/keys/:id/delivery", nil},
 	{"/requests", []string{"/requests", "/requests?state=all", "/requests?q=nothing+is+called+so"}},
 	{"/requests/new", []string{"/requests/new", "/requests/new?application=1&license=1"}},
@@ -299,6 +300,7 @@ func TestTheAPIKeyPagesAreAccessible(t *testing.T) {
 	b.follow(link("Close"))
 	b.inspect("rotating")
 	b.visit("/keys/19", http.StatusOK)
+	b.visit("/keys/19/retire-old", http.StatusOK)
 }
 
 func TestThePagesOfARequesterAreAccessible(t *testing.T) {
@@ -314,6 +316,15 @@ func TestThePagesOfARequesterAreAccessible(t *testing.T) {
 	b.click(button("Copy to clipboard"))
 	b.follow(link("Close"))
 	b.visit("/keys/22/delivery", http.StatusConflict)
+
+	b.as("support")
+	b.open("/keys/22")
+	b.click(button("Actions for*"))
+	b.follow(button("Send its user a new secret"))
+	b.inspect("sent")
+	b.as("member")
+	b.inspect("new-secret-waits")
+	b.visit("/keys/22/delivery", http.StatusOK)
 }
 
 func TestPagesForWhoIsNotLoggedInAreAccessible(t *testing.T) {

@@ -94,7 +94,23 @@ func TestARequestBecomesAKeyThatTheRequesterAloneSees(t *testing.T) {
 		t.Error("support saw the key")
 	}
 	b.open("/keys/issue?application=4&license=1")
-	b.sees("There is a key for Data Loader and the license 12345678 already", "Rotate it")
+	b.sees("There is a key for Data Loader and the license 12345678 already")
+	b.follow(button("Send its user a new secret"))
+	b.sees("Mia Berger can get a new secret of this key")
+
+	b.as("member")
+	b.sees("A new secret of your API key")
+	b.open(keyPage + "/delivery")
+	b.pick(choice("The old secret goes on working"), "Now: it stops at once")
+	b.follow(button("Show the API key"))
+	second := b.key()
+	b.click(button("Copy to clipboard"))
+	b.follow(link("Close"))
+	s.accepts(t, second, "billing&license=12345678", "member")
+	s.refuses(t, key, "billing", http.StatusUnauthorized, "NOT_FOUND")
+	b.as("support")
+	b.open(keyPage)
+	b.holdsNot(second)
 }
 
 func TestADeclinedRequestTellsTheRequesterWhy(t *testing.T) {

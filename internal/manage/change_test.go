@@ -651,7 +651,7 @@ var (
 	}
 	besides = []string{
 		"CheckSetupLink", "EnterInstance", "MoveSession", "NeedsPassword", "Now", "PasswordLinkUser", "PutFlash", "Session", "SetUp", "SetupLink", "SignIn", "SignOut",
-		"Sweep", "TakeFlash", "TellOfDelivery",
+		"Sweep", "TakeFlash", "TellOfDelivery", "TellRequester",
 	}
 	ofTests = []string{"CountHashes", "HashPassword", "SweepOnce"}
 )

@@ -303,6 +303,28 @@ func fulfilRequest(ctx context.Context, c *store.Change, key portal.Key) error {
 	return putRequest(ctx, c, was, request, "approved")
 }
 
+// TellRequester mails a requester that support has a question, or has declined a
+// request, and where to read it. Without mail set up nothing is sent: the portal's
+// pages say it. The error says that the mail did not go out.
+func (m *Manager) TellRequester(ctx context.Context, id int64) error {
+	request, err := m.visibleRequest(ctx, m.Store.Queries, id)
+	if err != nil || m.Mailer == nil {
+		return err
+	}
+	requester, err := m.Store.User(ctx, request.RequesterID)
+	if err != nil {
+		return err
+	}
+	news := "support has a question about your request"
+	if request.State == portal.RequestDeclined {
+		news = "support has declined your request"
+	}
+	text := "Hello " + requester.Name() + ",\n\n" +
+		news + " for an API key (" + request.Name() + "). Log in to read it:\n\n" +
+		m.BaseURL.JoinPath("requests", fmt.Sprint(id)).String() + "\n"
+	return m.Mailer.Send(ctx, requester.Email, "Your request for an API key", text)
+}
+
 // decideRequest is changeRequest for who decides requests and saw the one of a
 // version.
 func (m *Manager) decideRequest(ctx context.Context, id, version int64, fn func(*store.Change, portal.Request) error) error {

@@ -2,6 +2,7 @@ package manage_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -221,6 +222,32 @@ func TestNoKeyIsRequestedForALicenseThatIsNotActive(t *testing.T) {
 		wantFields(t, "requested", second(w.m.CreateRequest(w.as(w.requester()), in)), "license")
 		mustDo(t, w.m.ActivateLicense(w.as(w.SuperAdmin), w.License.ID))
 		must(w.m.CreateRequest(w.as(w.requester()), in))(t)
+	})
+}
+
+func TestTheRequesterIsMailedWhatSupportAsksAndDeclines(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		requester, mail := w.requester(), &outbox{}
+		request := w.request(requester, w.application())
+		mustDo(t, w.m.TellRequester(w.as(w.SuperAdmin), request.ID)) // without mail set up
+		w.m.Mailer = mail
+		for _, news := range []string{"has a question about", "has declined"} {
+			mustDo(t, w.m.TellRequester(w.as(w.SuperAdmin), request.ID))
+			wantEqual(t, "to", mail.to, requester.Email)
+			for _, part := range []string{requester.Name(), news, request.Name(), fmt.Sprintf("\nhttps://keys.example.com/portal/requests/%d\n", request.ID)} {
+				if !strings.Contains(mail.text, part) {
+					t.Errorf("the mail does not have %q:\n%s", part, mail.text)
+				}
+			}
+			if news == "has a question about" {
+				mustDo(t, w.m.DeclineRequest(w.as(w.SuperAdmin), request.ID, request.Version, "No."))
+			}
+		}
+		wantCode(t, "by a stranger", w.m.TellRequester(w.as(w.Stranger), request.ID), portal.CodeNotFound)
+		mail.err = errors.New("no route to host")
+		if err := w.m.TellRequester(w.as(w.SuperAdmin), request.ID); err == nil {
+			t.Error("a mail that did not go out is taken for sent")
+		}
 	})
 }
 

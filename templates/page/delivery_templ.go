@@ -507,7 +507,7 @@ func (k Key) deliveryText() string {
 	case k.Key.Revoked(), !first && !k.delivers():
 		return ""
 	case !first:
-		return k.Key.UserName + " can get a new secret of this key on a one-time page, until " + dateTime(k.DeliveryEnds) + ". The present one goes on working at least until then, or until the page is opened."
+		return k.Key.UserName + " can get a new secret of this key on a one-time page, until " + dateTime(k.DeliveryEnds) + ". The present one goes on working until the page is opened."
 	case k.delivers():
 		return "Not delivered yet: " + k.Key.UserName + " gets this key on a one-time page, which can be opened until " + dateTime(k.DeliveryEnds) + "."
 	}

@@ -61,6 +61,8 @@ func (i Issue) complete() bool { return i.Bound() && i.userName() != "" }
 // warning says why the key would be refused by the check.
 func (i Issue) warning() string {
 	switch {
+	case len(i.Licenses) < 2: // the first option is none
+		return i.Organization.Name + " has no license yet. A key for an application needs one."
 	case i.Organization.Suspended:
 		return i.Organization.Name + " is suspended: its keys are refused until it is reactivated."
 	case i.License.ID != 0 && !i.License.Active:
@@ -87,6 +89,14 @@ type Present struct {
 	CanSend     bool // the viewer may send its user a new one
 	Request     portal.Request
 	SeesRequest bool
+	CanIssue    bool // the viewer may issue the key that was requested
+}
+
+func (p Present) fulfilled() string {
+	if p.CanIssue {
+		return " A key that is issued straight away fulfils the request."
+	}
+	return ""
 }
 
 func (p Present) instead() string {
@@ -191,7 +201,7 @@ func present(p Present) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Notice(ui.Info, p.Request.RequesterName+" has requested a key for "+p.Request.ApplicationName+" and the license "+p.Request.LicenseNumber+" already.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Notice(ui.Info, p.Request.RequesterName+" has requested a key for "+p.Request.ApplicationName+" and the license "+p.Request.LicenseNumber+" already."+p.fulfilled()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -417,7 +427,7 @@ func issue(i Issue) templ.Component {
 					var templ_7745c5c3_Var9 string
 					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(i.again())
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/issue.templ`, Line: 157, Col: 115}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/issue.templ`, Line: 167, Col: 115}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 					if templ_7745c5c3_Err != nil {

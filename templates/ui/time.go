@@ -42,7 +42,7 @@ func Until(at, now time.Time) string {
 	if left < time.Minute {
 		return "in less than a minute"
 	}
-	return "in " + span(left)
+	return "in " + span(left+time.Minute) // what was made for 7 days just now ends in 7 days
 }
 
 func expiryTone(at, now time.Time) Tone {
