@@ -151,8 +151,10 @@ func TestOrganizationsAreSeenByTheirMembersAndByStaff(t *testing.T) {
 				_, err := w.m.Organization(ctx, organization.ID)
 				wantCode(t, what+" opens it", err, want)
 				if organization.ID == w.Organization.ID {
-					_, err = w.m.Instance(ctx, w.Instance.ID)
+					instance, err := w.m.Instance(ctx, w.Instance.ID)
 					wantCode(t, what+" opens its instance", err, want)
+					wantEqual(t, what+" gets its instance", instance == w.Instance, want == allowed)
+					wantEqual(t, what+" gets nothing of it", instance == portal.Instance{}, want != allowed)
 				}
 			}
 		}
