@@ -24,10 +24,14 @@ func (m *Manager) Requests(ctx context.Context, filter portal.RequestFilter) (po
 
 // RequestsWaiting counts the requests that wait for the actor: for who decides
 // those that are not decided yet, for others their own that were asked back about.
+// For who is signed in.
 func (m *Manager) RequestsWaiting(ctx context.Context, organization int64) (int, error) {
 	actor := portal.ActorFrom(ctx)
 	if actor.Holds(portal.DecideRequests, 0) {
 		return m.Store.OpenRequests(ctx)
+	}
+	if err := signedIn(actor); err != nil {
+		return 0, err
 	}
 	return m.Store.AskedRequests(ctx, organization, actor.UserID)
 }
