@@ -2221,13 +2221,7 @@ func SettingsPath(organization int64) string { return OrganizationPath(organizat
 
 func usersOf(organization int64) string { return fmt.Sprintf("/users?organization=%d", organization) }
 
-// counted puts a number before a word: "1 user", "2 users".
-func counted(number int, word string) string {
-	if number == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", number, word)
-}
+func counted(number int, word string) string { return portal.Counted(number, word) }
 
 // showing says how many rows a page of a list has.
 func showing(number int, word string) string { return counted(number, word) + " on this page" }
