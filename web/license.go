@@ -25,6 +25,7 @@ func (s *Server) renderLicense(c echo.Context, status int, form page.Form, licen
 	actor := portal.ActorFrom(c.Request().Context())
 	view := page.License{
 		Form: form, License: license.License, Organization: license.Organization, Instances: license.Instances, History: page.History(license.History),
+		SeesKeys:  portal.CanUseKeysOf(actor, portal.SeeKey, license.OrganizationID, 0) == nil,
 		CanManage: portal.Can(actor, portal.ManageLicenses, 0) == nil, Now: s.manage.Now(),
 	}
 	for _, key := range license.Keys {

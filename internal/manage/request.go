@@ -80,6 +80,27 @@ func (m *Manager) visibleRequest(ctx context.Context, q store.Queries, id int64)
 	return request, nil
 }
 
+// shownRequest gives of a request that the actor may not follow no more than who has
+// requested a key for which application and license, and how far that is.
+func shownRequest(actor portal.Actor, request portal.Request) portal.Request {
+	if portal.CanSeeRequest(actor, request) == nil {
+		return request
+	}
+	return portal.Request{
+		ID: request.ID, OrganizationID: request.OrganizationID, RequesterName: request.RequesterName, State: request.State,
+		ApplicationID: request.ApplicationID, ApplicationName: request.ApplicationName,
+		LicenseID: request.LicenseID, LicenseNumber: request.LicenseNumber, Domain: request.Domain,
+	}
+}
+
+// PendingRequestFor finds the request for an application and license that is still
+// to be decided; the zero Request when there is none. For who may see the
+// organization's licenses.
+func (m *Manager) PendingRequestFor(ctx context.Context, application, license int64) (portal.Request, error) {
+	request, err := forLicense(ctx, m, application, license, m.Store.PendingRequest)
+	return shownRequest(portal.ActorFrom(ctx), request), err
+}
+
 // NewRequest is what a client's user asks support for.
 type NewRequest struct {
 	Submission               string
