@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -110,5 +111,31 @@ func TestTheMatrixSaysWhyKeysAreRefusedAndWhatIsMissing(t *testing.T) {
 	b.get(empty).expect(t, http.StatusOK, "No licenses yet", "Add license")
 	if p.as(p.Stranger).get(empty).expect(t, http.StatusOK, "No licenses yet").count("main a[href$='/licenses/new']") != 0 {
 		t.Error("a client is led to adding a license")
+	}
+}
+
+func TestForAnInactiveLicenseKeysAreIssuedButNotRequested(t *testing.T) {
+	p := startPortal(t)
+	address, inactive := organizationAddress(p.Organization)+"/applications", storetest.License(t, p.Store, p.Organization)
+	p.as(p.Support).post(licenseAddress(inactive)+"/deactivate", url.Values{"confirm": {inactive.Number}}).expect(t, http.StatusSeeOther)
+	for _, test := range []struct {
+		viewer               string
+		user                 portal.User
+		ofActive, ofInactive string
+		form                 string
+	}{
+		{"a requester", p.holder(portal.RequestAPIKeys), "Request", "No key", "/requests/new"},
+		{"support", p.Support, "Issue", "Issue", "/keys/issue"},
+	} {
+		got := p.as(test.user).get(address).expect(t, http.StatusOK, "The license "+inactive.Number+" ("+inactive.Domain+") is inactive: its keys are refused.")
+		if text, _ := got.cell(p.Application, p.License); text != test.ofActive {
+			t.Errorf("%s is offered %q for an active license", test.viewer, text)
+		}
+		column := inactive
+		column.Domain += " (inactive)"
+		if text, _ := got.cell(p.Application, column); text != test.ofInactive {
+			t.Errorf("%s is offered %q for an inactive license", test.viewer, text)
+		}
+		p.as(test.user).get(test.form).expect(t, http.StatusOK, inactive.Number+" · "+column.Domain)
 	}
 }

@@ -118,7 +118,11 @@ func (s *Server) applicationOptions(c echo.Context, organization int64) ([]ui.Op
 func licenseOptions(licenses []portal.License) []ui.Option {
 	options := []ui.Option{{Value: "", Label: "Choose a license"}}
 	for _, license := range licenses {
-		options = append(options, ui.Option{Value: strconv.FormatInt(license.ID, 10), Label: license.Number + " · " + license.Domain})
+		label := license.Number + " · " + license.Domain
+		if !license.Active {
+			label += " (inactive)"
+		}
+		options = append(options, ui.Option{Value: strconv.FormatInt(license.ID, 10), Label: label})
 	}
 	return options
 }
