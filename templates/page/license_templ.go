@@ -767,7 +767,7 @@ func licensedKeys(l License) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if len(l.Keys) == 0 {
-			templ_7745c5c3_Err = ui.Empty("key", "No API keys that you may see", "To see those of others you need a role with the authority “View API Keys”. Applications tells which ones have a key.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Empty("key", "No API keys that you may see", "To see those of others you need a role with the authority “View API Keys”. Which applications have a key is told under Applications.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
