@@ -179,7 +179,7 @@ func (s *Server) presentKey(c echo.Context, present *page.Present) error {
 func licenseLabel(license portal.License) string {
 	label := license.Number + " · " + license.Domain
 	if !license.Active {
-		label += " (not active)"
+		label += " (inactive)"
 	}
 	return label
 }

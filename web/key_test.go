@@ -367,3 +367,11 @@ func TestTheListSaysThatAnActiveKeyIsRefusedBecauseOfItsUser(t *testing.T) {
 		t.Errorf("the CSV does not say so: %s", csv.body)
 	}
 }
+
+func TestTheOverviewTellsOfOneKeyThatExpiresSoon(t *testing.T) {
+	p := startPortal(t)
+	storetest.Key(t, p.Store, p.membership(p.Member, p.Organization), func(k *portal.Key) { k.ExpiresAt = p.Store.Now().Add(24 * time.Hour) })
+	p.as(p.Member).get("/").expect(t, http.StatusOK, "1 expires within 30 days")
+	storetest.Key(t, p.Store, p.membership(p.Member, p.Organization), func(k *portal.Key) { k.ExpiresAt = p.Store.Now().Add(24 * time.Hour) })
+	p.as(p.Member).get("/").expect(t, http.StatusOK, "2 expire within 30 days")
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,6 +26,7 @@ func (s *Server) renderLicense(c echo.Context, status int, form page.Form, licen
 	actor := portal.ActorFrom(c.Request().Context())
 	view := page.License{
 		Form: form, License: license.License, Organization: license.Organization, Instances: license.Instances, History: page.History(license.History),
+		SeesKeys:  portal.CanUseKeysOf(actor, portal.SeeKey, license.OrganizationID, 0) == nil,
 		CanManage: portal.Can(actor, portal.ManageLicenses, 0) == nil, Now: s.manage.Now(),
 	}
 	for _, key := range license.Keys {
@@ -145,6 +147,32 @@ func (s *Server) activateLicense(c echo.Context) error {
 		return err
 	}
 	return s.redirectWith(c, page.LicensePath(license.ID), "The license "+license.Number+" is active: its keys are accepted from the next check on.")
+}
+
+// licenseInstances lists an organization's licenses with their instances; here is the
+// instance that one is signed in to.
+func (s *Server) licenseInstances(ctx context.Context, organization, here int64) ([]page.LicenseInstances, error) {
+	licenses, err := s.manage.Licenses(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	instances, err := s.manage.Instances(ctx, organization)
+	return withInstances(licenses, instances, here), err
+}
+
+// withInstances puts licenses and their instances together.
+func withInstances(licenses []portal.License, instances []portal.Instance, here int64) []page.LicenseInstances {
+	rows := make([]page.LicenseInstances, len(licenses))
+	for i, license := range licenses {
+		rows[i].License = license
+		for _, instance := range instances {
+			if instance.LicenseID == license.ID {
+				rows[i].Instances = append(rows[i].Instances, instance)
+				rows[i].Here = rows[i].Here || instance.ID == here
+			}
+		}
+	}
+	return rows
 }
 
 // licenseOf finds the license of the address. Its pages belong to its client's in

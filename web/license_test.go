@@ -79,9 +79,16 @@ func TestALicenseShowsItsInstancesAndItsKeysByApplication(t *testing.T) {
 	if got.count("main a[href='/keys/"+id(key.ID)+"']") != 1 || got.count("main form") != 0 || got.count("main a[href$='/edit']") != 0 {
 		t.Error("an administrator is not led to the key, or may change the license")
 	}
-	got = p.as(p.holder(portal.ViewLicenses)).get(licenseAddress(p.License)).expect(t, http.StatusOK, texts...)
-	if got.count("main a[href^='/keys/']") != 0 {
-		t.Error("who may not see API keys is led to one")
+	p.as(p.holder(portal.ViewLicenses, portal.ViewAPIKeys)).get(licenseAddress(p.License)).expect(t, http.StatusOK, texts...)
+	got = p.as(p.holder(portal.ViewLicenses, portal.ViewClientSecret)).get(licenseAddress(p.License)).expect(t, http.StatusOK, "OAuth client", "kpc_public", "Only those that you may see.")
+	if got.count("main a[href^='/keys/']") != 0 || strings.Contains(got.text(), key.Masked) {
+		t.Error("who keeps Client Secrets alone sees, or is led to, another key")
+	}
+	got = p.as(p.holder(portal.ViewLicenses)).get(licenseAddress(p.License)).expect(t, http.StatusOK, "No API keys that you may see")
+	for _, hidden := range []string{"Nightly", key.Masked, "kpc_public", "none yet"} {
+		if strings.Contains(got.text(), hidden) {
+			t.Errorf("who may not see API keys is told of %q", hidden)
+		}
 	}
 	p.as(p.holder(portal.ViewLicenses)).get(licenseAddress(storetest.License(t, p.Store, p.Other))).expect(t, http.StatusNotFound)
 	p.as(p.holder(portal.RequestAPIKeys)).get(licenseAddress(p.License)).expect(t, http.StatusForbidden)

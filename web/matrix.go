@@ -56,7 +56,7 @@ func matrixCell(actor portal.Actor, application portal.Application, license port
 		Application: application, License: license, Key: cell.Key, Request: cell.Request,
 		SeesKey:     portal.CanUseKeysOf(actor, portal.SeeKey, license.OrganizationID, cell.Key.UserID) == nil,
 		SeesRequest: portal.CanSeeRequest(actor, cell.Request) == nil,
-		CanIssue:    issues && !application.Retired(), CanRequest: requests && !application.Retired(),
+		CanIssue:    issues && !application.Retired(), CanRequest: requests && !application.Retired() && license.Active,
 	}
 }
 

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ func TestTheMatrixShowsEachApplicationWithEachDomain(t *testing.T) {
 		viewer                              string
 		user                                portal.User
 		none, noneHref                      string
-		keyHref, waitingHref, requestedHref string
+		keyHref, waitingHref, requestedHref string // without the first two, the viewer is told only that there is a key
 	}{
 		{viewer: "administrator", user: p.Admin, none: "Issue", noneHref: "/keys/issue" + query,
 			keyHref: "/keys/" + id(key.ID), waitingHref: "/keys/" + id(waiting.ID), requestedHref: "/requests/" + id(request.ID)},
@@ -65,13 +66,17 @@ func TestTheMatrixShowsEachApplicationWithEachDomain(t *testing.T) {
 	} {
 		t.Run(test.viewer, func(t *testing.T) {
 			got := p.as(test.user).get(organizationAddress(p.Organization)+"/applications").expect(t, http.StatusOK, p.License.Domain, second.Number)
+			keyText, waitingText := active, "Not delivered yet Waiting"
+			if test.keyHref == "" {
+				keyText, waitingText = "Has a key", "Has a key"
+			}
 			for what, cell := range map[string]struct {
 				application portal.Application
 				license     portal.License
 				text, href  string
 			}{
-				"key":       {p.Application, p.License, active, test.keyHref},
-				"waiting":   {undelivered, p.License, "Not delivered yet Waiting", test.waitingHref},
+				"key":       {p.Application, p.License, keyText, test.keyHref},
+				"waiting":   {undelivered, p.License, waitingText, test.waitingHref},
 				"requested": {requested, p.License, "Requested Open", test.requestedHref},
 				"none":      {p.Application, second, test.none, test.noneHref},
 			} {
@@ -106,5 +111,31 @@ func TestTheMatrixSaysWhyKeysAreRefusedAndWhatIsMissing(t *testing.T) {
 	b.get(empty).expect(t, http.StatusOK, "No licenses yet", "Add license")
 	if p.as(p.Stranger).get(empty).expect(t, http.StatusOK, "No licenses yet").count("main a[href$='/licenses/new']") != 0 {
 		t.Error("a client is led to adding a license")
+	}
+}
+
+func TestForAnInactiveLicenseKeysAreIssuedButNotRequested(t *testing.T) {
+	p := startPortal(t)
+	address, inactive := organizationAddress(p.Organization)+"/applications", storetest.License(t, p.Store, p.Organization)
+	p.as(p.Support).post(licenseAddress(inactive)+"/deactivate", url.Values{"confirm": {inactive.Number}}).expect(t, http.StatusSeeOther)
+	for _, test := range []struct {
+		viewer               string
+		user                 portal.User
+		ofActive, ofInactive string
+		form                 string
+	}{
+		{"a requester", p.holder(portal.RequestAPIKeys), "Request", "No key", "/requests/new"},
+		{"support", p.Support, "Issue", "Issue", "/keys/issue"},
+	} {
+		got := p.as(test.user).get(address).expect(t, http.StatusOK, "The license "+inactive.Number+" ("+inactive.Domain+") is inactive: its keys are refused.")
+		if text, _ := got.cell(p.Application, p.License); text != test.ofActive {
+			t.Errorf("%s is offered %q for an active license", test.viewer, text)
+		}
+		column := inactive
+		column.Domain += " (inactive)"
+		if text, _ := got.cell(p.Application, column); text != test.ofInactive {
+			t.Errorf("%s is offered %q for an inactive license", test.viewer, text)
+		}
+		p.as(test.user).get(test.form).expect(t, http.StatusOK, inactive.Number+" · "+column.Domain)
 	}
 }

@@ -74,7 +74,7 @@ func (s *Server) renderOAuthClient(c echo.Context, status int, form page.Form, s
 	if portal.Can(here.actor, portal.ViewClientSecret, organization) != nil {
 		return s.renderAskForClient(c, status, view.Organization)
 	}
-	if view.Licenses, err = s.licenseInstances(c, organization, here.session.InstanceID); err != nil {
+	if view.Licenses, err = s.licenseInstances(ctx, organization, here.session.InstanceID); err != nil {
 		return err
 	}
 	if here.session.InstanceID != 0 {
@@ -113,27 +113,6 @@ func (s *Server) renderAskForClient(c echo.Context, status int, organization por
 		view.Instance = instance.Name
 	}
 	return s.render(c, status, page.OAuthClientTitle, view.Render())
-}
-
-// licenseInstances lists an organization's licenses with the instances that share
-// each one's OAuth client.
-func (s *Server) licenseInstances(c echo.Context, organization, here int64) ([]page.LicenseInstances, error) {
-	ctx := c.Request().Context()
-	details, err := s.manage.OrganizationDetails(ctx, organization)
-	if err != nil {
-		return nil, err
-	}
-	licenses := make([]page.LicenseInstances, len(details.Licenses))
-	for i, license := range details.Licenses {
-		licenses[i].License = license
-		for _, instance := range details.Instances {
-			if instance.LicenseID == license.ID {
-				licenses[i].Instances = append(licenses[i].Instances, instance)
-				licenses[i].Here = licenses[i].Here || instance.ID == here
-			}
-		}
-	}
-	return licenses, nil
 }
 
 // enterInstance moves the session to another instance of the user's clients.

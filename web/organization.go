@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -56,21 +55,11 @@ func (s *Server) showOrganization(c echo.Context) error {
 	actor := portal.ActorFrom(c.Request().Context())
 	may := func(need portal.Authority) bool { return portal.Can(actor, need, id) == nil }
 	return s.render(c, http.StatusOK, client.Name, page.Organization{
-		Organization: client.Organization, Allowed: client.Allowed, Figures: client.Figures, Licenses: licenseRows(client), Here: actor.OrganizationID == id,
+		Organization: client.Organization, Allowed: client.Allowed, Figures: client.Figures, Licenses: withInstances(client.Licenses, client.Instances, 0), Here: actor.OrganizationID == id,
 		SeesLicenses: may(portal.ViewLicenses), SeesUsers: may(portal.ViewUsers), SeesRequests: may(portal.Requests) || may(portal.DecideRequests),
-		SeesKeys: portal.CanUseKeysOf(actor, portal.SeeKey, id, actor.UserID) == nil, SeesOthers: may(portal.ViewOrganizations),
+		SeesKeys: portal.CanUseKeysOf(actor, portal.SeeKey, id, 0) == nil, SeesOthers: may(portal.ViewOrganizations),
 		CanManage: may(portal.ManageOrganizations), CanLicense: may(portal.ManageLicenses), CanSet: may(portal.ManageSettings), Now: s.manage.Now(),
 	}.Render())
-}
-
-// licenseRows puts a client's licenses and instances together.
-func licenseRows(client manage.OrganizationDetails) []page.LicenseRow {
-	rows := make([]page.LicenseRow, len(client.Licenses))
-	for i, license := range client.Licenses {
-		rows[i].License = license
-		rows[i].Instances = slices.DeleteFunc(slices.Clone(client.Instances), func(one portal.Instance) bool { return one.LicenseID != license.ID })
-	}
-	return rows
 }
 
 func (s *Server) showNewOrganization(c echo.Context) error {

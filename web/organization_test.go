@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"keyportal/internal/portal"
 	"keyportal/internal/store/storetest"
 )
@@ -102,10 +104,49 @@ func TestAClientsOverviewCountsWhatItHasAndLeadsThere(t *testing.T) {
 	leads(p.SuperAdmin, matrix, users, "/keys", requests, address+"/edit", address+"/licenses/new", address+"/settings", address+"/suspend", licenseAddress(p.License))
 	leads(p.Support, matrix, users, "/keys", requests, address+"/licenses/new", licenseAddress(p.License))
 	leads(p.Admin, matrix, users, "/keys", requests, address+"/settings", licenseAddress(p.License))
-	figures[5] = "6 users"
+	figures = slices.DeleteFunc(figures, func(figure string) bool { return figure == "2 API keys" || figure == "5 users" })
 	leads(p.holder(portal.ViewLicenses), matrix, licenseAddress(p.License))
-	figures[5] = "7 users"
 	leads(p.holder(portal.RequestAPIKeys), matrix)
+}
+
+func TestWhatOneMayNotListIsNeitherCountedNorLedTo(t *testing.T) {
+	p := startPortal(t)
+	for _, test := range []struct {
+		viewer string
+		user   portal.User
+		shown  []string
+	}{
+		{"who has own keys", p.holder(portal.ViewLicenses, portal.ManageUserAPIKey), nil},
+		{"who requests keys", p.holder(portal.ViewLicenses, portal.RequestAPIKeys), nil},
+		{"who views API keys", p.holder(portal.ViewLicenses, portal.ViewAPIKeys), []string{"API key", "API Keys"}},
+		{"who views users", p.holder(portal.ViewLicenses, portal.ViewUsers), []string{"users", "Users"}},
+		{"who sees requests", p.holder(portal.ViewLicenses, portal.Requests), []string{"Requests"}},
+	} {
+		got := p.as(test.user).get(organizationAddress(p.Organization)).expect(t, http.StatusOK)
+		var shown []string
+		got.doc.Find("main .kp-figure span, main nav[aria-label='Of this client'] a").Each(func(_ int, s *goquery.Selection) {
+			if text := strings.TrimSpace(s.Text()); slices.Contains([]string{"API key", "API Keys", "users", "Users", "Requests"}, text) {
+				shown = append(shown, text)
+			}
+		})
+		if !slices.Equal(shown, test.shown) {
+			t.Errorf("%s is told of %q, want %q", test.viewer, shown, test.shown)
+		}
+	}
+}
+
+func TestListsOfAnotherClientAreReachedByGoingToWorkThere(t *testing.T) {
+	p := startPortal(t)
+	storetest.SaveMembership(t, p.Store, portal.Membership{OrganizationID: p.Other.ID, UserID: p.Admin.ID, Admin: true})
+	b := p.as(p.Admin)
+	b.post("/organization", url.Values{"organization_id": {id(p.Other.ID)}}).expect(t, http.StatusSeeOther)
+	const nav = "main nav[aria-label='Of this client'] "
+	page := b.get(organizationAddress(p.Organization)).expect(t, http.StatusOK)
+	if page.count(nav+"a") != 1 || page.count(nav+"form[action='/organization']") != 3 {
+		t.Errorf("lists of the client that one is working in are offered as another's: %s", page.doc.Find(nav).Text())
+	}
+	b.post("/organization", page.form(nav+"form")).expect(t, http.StatusSeeOther, "/users")
+	b.get("/users").expect(t, http.StatusOK, "accounts in "+p.Organization.Name)
 }
 
 func TestTheKeysOfAnotherClientAreSeenByGoingToWorkThere(t *testing.T) {

@@ -3,6 +3,7 @@ package manage
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
@@ -173,7 +174,30 @@ func checkApplication(ctx context.Context, c *store.Change, was portal.Applicati
 		}
 		invalid.Add("name", message)
 	}
+	if was.OrganizationID == 0 {
+		if err := checkOwners(ctx, c, &invalid, application.Name); err != nil {
+			return application, err
+		}
+	}
 	return application, invalid.Err()
+}
+
+const ownersNamed = 3 // in a refusal
+
+// checkOwners finds clients that have an application of their own with a name of the
+// catalogue: they would have two of that name, and nobody could tell them apart.
+func checkOwners(ctx context.Context, c *store.Change, invalid *portal.Invalid, name string) error {
+	owners, err := c.ApplicationOwners(ctx, name, ownersNamed+1)
+	switch {
+	case len(owners) == 1:
+		invalid.Add("name", owners[0]+" has an application of its own with this name. Choose another.")
+	case len(owners) > ownersNamed:
+		invalid.Add("name", strings.Join(owners[:ownersNamed], ", ")+" and others have applications of their own with this name. Choose another.")
+	case len(owners) > 1:
+		last := len(owners) - 1
+		invalid.Add("name", strings.Join(owners[:last], ", ")+" and "+owners[last]+" have applications of their own with this name. Choose another.")
+	}
+	return err
 }
 
 func applicationRevision(application portal.Application, action string, changes []portal.ValueChange) portal.Revision {

@@ -75,6 +75,49 @@ func TestARetiredApplicationGetsNoKeysUntilItIsBack(t *testing.T) {
 	})
 }
 
+func TestTheCatalogueTakesNoNameThatAClientHasGivenItself(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, catalogue := w.as(w.SuperAdmin), storetest.Application(t, w.s, portal.Organization{})
+		add := func(organization portal.Organization, name string) error {
+			return second(w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: organization.ID, Name: name}))
+		}
+		refused := func(says string) {
+			t.Helper()
+			edit := w.applicationOf(catalogue.ID)
+			edit.Name = "KIOSK "
+			for what, err := range map[string]error{"added": add(portal.Organization{}, "kiosk"), "renamed": w.m.UpdateApplication(ctx, edit)} {
+				wantFields(t, what, err, "name")
+				wantSays(t, what, err, says)
+			}
+		}
+		mustDo(t, add(w.Organization, "Kiosk"))
+		refused(w.Organization.Name + " has an application of its own with this name.")
+		mustDo(t, add(storetest.Organization(t, w.s, func(o *portal.Organization) { o.Name = "A" }), "Kiosk"))
+		refused("A and " + w.Organization.Name + " have applications of their own with this name.")
+		for _, name := range []string{"B", "BB"} {
+			mustDo(t, add(storetest.Organization(t, w.s, func(o *portal.Organization) { o.Name = name }), "Kiosk"))
+		}
+		refused("A, B, BB and others have applications of their own with this name.")
+
+		mustDo(t, add(portal.Organization{}, "Terminal"))
+		wantFields(t, "a client after the catalogue", add(w.Organization, "terminal"), "name")
+		edit := w.applicationOf(catalogue.ID)
+		edit.Description = "Described anew."
+		mustDo(t, w.m.UpdateApplication(ctx, edit))
+	})
+}
+
+func TestOfTheCatalogueAndAClientAtOnceOneGetsTheName(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := w.as(w.SuperAdmin)
+		outcomes := atOnce(20, func(i int) error {
+			of := []int64{0, w.Organization.ID}[i%2]
+			return second(w.m.CreateApplication(ctx, manage.ApplicationInput{OrganizationID: of, Name: "Kiosk"}))
+		})
+		wantEqual(t, "outcomes", outcomes, map[portal.Code]int{allowed: 1, portal.CodeInvalid: 19})
+	})
+}
+
 func TestARenamedApplicationIsRenamedForItsKeysAndRequests(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		application := w.application()

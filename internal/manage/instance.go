@@ -12,13 +12,16 @@ import (
 func (m *Manager) Instance(ctx context.Context, id int64) (portal.Instance, error) {
 	instance, err := m.Store.Instance(ctx, id)
 	if err != nil {
-		return instance, err
+		return portal.Instance{}, err
 	}
 	license, err := m.Store.License(ctx, instance.LicenseID)
 	if err == nil && !portal.ActorFrom(ctx).CanSee(license.OrganizationID) {
 		err = portal.NotFound(portal.NounInstance)
 	}
-	return instance, err
+	if err != nil {
+		return portal.Instance{}, err
+	}
+	return instance, nil
 }
 
 // Instances lists the instances of all licenses of an organization by name. For its

@@ -97,6 +97,25 @@ func canSeeKey(actor portal.Actor, key portal.Key) error {
 	return err
 }
 
+// shownKey gives of a key that the actor may not see no more than that there is one
+// for its application and license.
+func shownKey(actor portal.Actor, key portal.Key) portal.Key {
+	if canSeeKey(actor, key) == nil {
+		return key
+	}
+	return portal.Key{
+		ID: key.ID, OrganizationID: key.OrganizationID, ApplicationID: key.ApplicationID, ApplicationName: key.ApplicationName,
+		LicenseID: key.LicenseID, LicenseNumber: key.LicenseNumber, Domain: key.Domain,
+	}
+}
+
+// LiveKeyFor finds the key for an application and license that is not revoked; the
+// zero Key when there is none. For who may see the organization's licenses.
+func (m *Manager) LiveKeyFor(ctx context.Context, application, license int64) (portal.Key, error) {
+	key, err := forLicense(ctx, m, application, license, m.Store.LiveKeyFor)
+	return shownKey(portal.ActorFrom(ctx), key), err
+}
+
 // reaches tells whether a user's grants in an organization allow an API set.
 func reaches(grants map[int64]portal.Grant, organization int64, set portal.APISet) bool {
 	grant, member := grants[organization]

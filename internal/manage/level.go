@@ -92,7 +92,7 @@ func (m *Manager) UpdateClientLevel(ctx context.Context, in LevelInput) error {
 func (m *Manager) DeleteClientLevel(ctx context.Context, id, version int64) error {
 	return m.changeLevel(ctx, id, func(c *store.Change, level portal.ClientLevel) error {
 		if level.Organizations > 0 {
-			return portal.Conflict(fmt.Sprintf("%d organizations have the client level %s. Give them another level first.", level.Organizations, level.Name))
+			return portal.Conflict(stillHad(level))
 		}
 		level.Version = version
 		if err := c.DeleteClientLevel(ctx, level); err != nil {
@@ -100,6 +100,14 @@ func (m *Manager) DeleteClientLevel(ctx context.Context, id, version int64) erro
 		}
 		return c.Record(ctx, levelRevision(level, "deleted", portal.Diff(level.Record(), nil)))
 	})
+}
+
+// stillHad says that a client level is in use and what to do.
+func stillHad(level portal.ClientLevel) string {
+	if level.Organizations == 1 {
+		return "1 organization has the client level " + level.Name + ". Give it another level first."
+	}
+	return fmt.Sprintf("%d organizations have the client level %s. Give them another level first.", level.Organizations, level.Name)
 }
 
 func (m *Manager) changeLevel(ctx context.Context, id int64, fn func(*store.Change, portal.ClientLevel) error) error {
@@ -144,7 +152,7 @@ func inUse(organizations []portal.OrganizationSummary, count int) string {
 		texts[i] = fmt.Sprintf("%s holds %d", organization.Name, organization.Licenses)
 	}
 	if more := count - len(organizations); more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more organizations", more))
+		texts = append(texts, "and "+portal.Counted(more, "more organization"))
 	}
 	return strings.Join(texts, ", ")
 }

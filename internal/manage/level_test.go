@@ -75,11 +75,28 @@ func TestWhatIsWrongWithAClientLevelIsNamedByField(t *testing.T) {
 	})
 }
 
+func TestOneOrganizationIsNotSpokenOfAsSeveral(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		level := must(w.m.CreateClientLevel(w.as(w.SuperAdmin), manage.LevelInput{Name: "Silver", Licenses: "2"}))(t)
+		client := func() {
+			storetest.License(t, w.s, storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = level.ID }))
+		}
+		client()
+		wantSays(t, "deleted", w.m.DeleteClientLevel(w.as(w.SuperAdmin), level.ID, level.Version), "1 organization has the client level Silver. Give it another level first.")
+		for range 5 {
+			client()
+		}
+		in := w.levelOf(level.ID)
+		in.Licenses = "0"
+		wantSays(t, "lowered", w.m.UpdateClientLevel(w.as(w.SuperAdmin), in), "and 1 more organization.")
+	})
+}
+
 func TestALevelIsNotLoweredUnderWhatItsOrganizationsHold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		var holders []portal.Organization
-		for range 7 {
-			client := storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = gold })
+		for i := range 7 {
+			client := storetest.Organization(t, w.s, func(o *portal.Organization) { o.Name, o.LevelID = "Gold client "+strconv.Itoa(i), gold })
 			storetest.License(t, w.s, client)
 			storetest.License(t, w.s, client)
 			holders = append(holders, client)

@@ -178,7 +178,7 @@ type LicenseDetails struct {
 	portal.License
 	Organization portal.Organization
 	Instances    []portal.Instance
-	Keys         []portal.Key // that are not revoked, without their API sets
+	Keys         []portal.Key // that are not revoked and that the actor may see, without their API sets
 	History      []portal.Revision
 }
 
@@ -190,7 +190,8 @@ func (m *Manager) License(ctx context.Context, id int64) (LicenseDetails, error)
 		return LicenseDetails{}, err
 	}
 	details := LicenseDetails{License: license}
-	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewLicenses, license.OrganizationID); err != nil {
+	actor := portal.ActorFrom(ctx)
+	if err := portal.Can(actor, portal.ViewLicenses, license.OrganizationID); err != nil {
 		return LicenseDetails{}, err
 	}
 	if details.Organization, err = m.Store.Organization(ctx, license.OrganizationID); err != nil {
@@ -203,7 +204,7 @@ func (m *Manager) License(ctx context.Context, id int64) (LicenseDetails, error)
 	if err != nil {
 		return details, err
 	}
-	details.Keys = slices.DeleteFunc(keys, func(key portal.Key) bool { return key.LicenseID != id })
+	details.Keys = slices.DeleteFunc(keys, func(key portal.Key) bool { return key.LicenseID != id || canSeeKey(actor, key) != nil })
 	details.History, err = m.Store.RevisionsOf(ctx, portal.NounLicense, id, revisionsShown)
 	return details, err
 }
@@ -218,6 +219,25 @@ func (m *Manager) visibleLicense(ctx context.Context, id int64) (portal.License,
 		return portal.License{}, err
 	}
 	return license, nil
+}
+
+// forLicense finds what there is for an application and a license; the zero value when
+// there is nothing. For who may see the organization's licenses; in others the license
+// is not found.
+func forLicense[T any](ctx context.Context, m *Manager, application, license int64, find func(ctx context.Context, application, license int64) (T, error)) (T, error) {
+	var nothing T
+	of, err := m.visibleLicense(ctx, license)
+	if err != nil {
+		return nothing, err
+	}
+	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), of.OrganizationID); err != nil {
+		return nothing, err
+	}
+	found, err := find(ctx, application, license)
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return nothing, nil
+	}
+	return found, err
 }
 
 func roomForLicense(ctx context.Context, q store.Queries, organization portal.Organization) error {

@@ -2,6 +2,7 @@ package manage_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,7 +185,7 @@ func TestALicensesPageShowsItsInstancesAndLiveKeys(t *testing.T) {
 			actor portal.User
 			want  portal.Code
 		}{
-			"who views licenses": {w.holder([]portal.Authority{portal.ViewLicenses}), allowed},
+			"who views licenses": {w.holder([]portal.Authority{portal.ViewLicenses, portal.ViewAPIKeys}), allowed},
 			"support":            {storetest.Support(t, w.s), allowed},
 			"a requester":        {w.requester(), portal.CodeForbidden},
 			"a member":           {w.User, portal.CodeForbidden},
@@ -198,6 +199,30 @@ func TestALicensesPageShowsItsInstancesAndLiveKeys(t *testing.T) {
 			}
 			wantEqual(t, what+" sees", []any{details.Number, details.Organization.ID, details.Instances, len(details.Keys), details.Keys[0].ID, len(details.History)},
 				[]any{w.License.Number, w.Organization.ID, []portal.Instance{w.Instance}, 1, w.Key.ID, 1})
+		}
+	})
+}
+
+func TestALicensesPageHasOnlyTheKeysThatOneMaySee(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		client := w.oauthClient(w.License, w.Admin)
+		owner := w.holder([]portal.Authority{portal.ViewLicenses, portal.ManageUserAPIKey})
+		own, _ := storetest.Key(t, w.s, w.membership(owner), func(k *portal.Key) { k.LicenseID = w.License.ID })
+		for what, test := range map[string]struct {
+			actor portal.User
+			want  []int64
+		}{
+			"who views API keys":       {w.holder([]portal.Authority{portal.ViewLicenses, portal.ViewAPIKeys}), []int64{w.Key.ID, client.ID, own.ID}},
+			"who views licenses alone": {w.holder([]portal.Authority{portal.ViewLicenses}), nil},
+			"the owner of a key":       {owner, []int64{own.ID}},
+			"who keeps Client Secrets": {w.holder([]portal.Authority{portal.ViewLicenses, portal.ViewClientSecret}), []int64{client.ID}},
+		} {
+			var seen []int64
+			for _, key := range must(w.m.License(w.as(test.actor), w.License.ID))(t).Keys {
+				seen = append(seen, key.ID)
+			}
+			slices.Sort(seen)
+			wantEqual(t, what+" sees", seen, test.want)
 		}
 	})
 }

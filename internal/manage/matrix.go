@@ -18,7 +18,8 @@ type Matrix struct {
 
 type cell struct{ application, license int64 }
 
-// Cell is one application with one license.
+// Cell is one application with one license. Of a key or a request that the actor may
+// not see it has only what shownKey and shownRequest leave.
 type Cell struct {
 	Key     portal.Key     // zero: there is none
 	Request portal.Request // that is still to be decided; zero: there is none
@@ -47,58 +48,24 @@ func (m *Manager) Matrix(ctx context.Context, organization int64) (Matrix, error
 }
 
 func (m *Manager) fillMatrix(ctx context.Context, cells map[cell]Cell, organization int64) error {
+	actor := portal.ActorFrom(ctx)
 	keys, err := m.Store.LicensedKeys(ctx, organization)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
 		if key.ApplicationID != 0 {
-			cells[cell{key.ApplicationID, key.LicenseID}] = Cell{Key: key}
+			cells[cell{key.ApplicationID, key.LicenseID}] = Cell{Key: shownKey(actor, key)}
 		}
 	}
 	requests, err := m.Store.PendingRequests(ctx, organization)
 	for _, request := range requests {
 		at := cell{request.ApplicationID, request.LicenseID}
-		cells[at] = Cell{Key: cells[at].Key, Request: request}
+		cells[at] = Cell{Key: cells[at].Key, Request: shownRequest(actor, request)}
 	}
 	return err
 }
 
 func (m Matrix) hasKey(application int64) bool {
 	return slices.ContainsFunc(m.Licenses, func(license portal.License) bool { return m.Cell(application, license.ID).Key.ID != 0 })
-}
-
-// LiveKeyFor finds the key for an application and license that is not revoked; the
-// zero Key when there is none. For who may see the organization's licenses.
-func (m *Manager) LiveKeyFor(ctx context.Context, application, license int64) (portal.Key, error) {
-	of, err := m.visibleLicense(ctx, license)
-	if err != nil {
-		return portal.Key{}, err
-	}
-	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), of.OrganizationID); err != nil {
-		return portal.Key{}, err
-	}
-	key, err := m.Store.LiveKeyFor(ctx, application, license)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		return portal.Key{}, nil
-	}
-	return key, err
-}
-
-// PendingRequestFor finds the request for an application and license that is still
-// to be decided; the zero Request when there is none. For who may see the
-// organization's licenses.
-func (m *Manager) PendingRequestFor(ctx context.Context, application, license int64) (portal.Request, error) {
-	of, err := m.visibleLicense(ctx, license)
-	if err != nil {
-		return portal.Request{}, err
-	}
-	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), of.OrganizationID); err != nil {
-		return portal.Request{}, err
-	}
-	request, err := m.Store.PendingRequest(ctx, application, license)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		return portal.Request{}, nil
-	}
-	return request, err
 }

@@ -82,3 +82,35 @@ func TestTheMatrixAndItsCellsAreSeenByWhoSeesTheLicenses(t *testing.T) {
 		must(w.m.CreateRequest(w.as(w.Admin), in))(t)
 	})
 }
+
+func TestOfOthersKeysAndRequestsTheMatrixTellsOnlyThatTheyAreThere(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		asked := w.application()
+		request := w.request(w.requester(), asked)
+		there := portal.Key{ID: w.Key.ID, OrganizationID: w.Organization.ID, ApplicationID: w.Application.ID, ApplicationName: w.Application.Name,
+			LicenseID: w.License.ID, LicenseNumber: w.License.Number, Domain: w.License.Domain}
+		pending := portal.Request{ID: request.ID, OrganizationID: w.Organization.ID, RequesterName: request.RequesterName, State: portal.RequestOpen,
+			ApplicationID: asked.ID, ApplicationName: asked.Name, LicenseID: w.License.ID, LicenseNumber: w.License.Number, Domain: w.License.Domain}
+		known := must(w.s.LiveKeyFor(t.Context(), w.Application.ID, w.License.ID))(t)
+		for what, test := range map[string]struct {
+			actor   portal.User
+			key     portal.Key
+			request portal.Request
+		}{
+			"another requester":  {w.requester(), there, pending},
+			"who views licenses": {w.holder([]portal.Authority{portal.ViewLicenses}), there, pending},
+			"who has own keys":   {w.holder([]portal.Authority{portal.ViewLicenses, portal.ManageUserAPIKey}), there, pending},
+			"who views API keys": {w.holder([]portal.Authority{portal.ViewLicenses, portal.ViewAPIKeys}), known, pending},
+			"who sees requests":  {w.holder([]portal.Authority{portal.ViewLicenses, portal.Requests}), there, request},
+			"the requester":      {w.user(request.RequesterID), there, request},
+			"support":            {storetest.Support(t, w.s), known, request},
+		} {
+			ctx := w.as(test.actor)
+			matrix := must(w.m.Matrix(ctx, w.Organization.ID))(t)
+			wantEqual(t, what+": key", matrix.Cell(w.Application.ID, w.License.ID).Key, test.key)
+			wantEqual(t, what+": request", matrix.Cell(asked.ID, w.License.ID).Request, test.request)
+			wantEqual(t, what+": the live key", must(w.m.LiveKeyFor(ctx, w.Application.ID, w.License.ID))(t), test.key)
+			wantEqual(t, what+": the pending request", must(w.m.PendingRequestFor(ctx, asked.ID, w.License.ID))(t), test.request)
+		}
+	})
+}

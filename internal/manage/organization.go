@@ -54,8 +54,8 @@ func (m *Manager) Organization(ctx context.Context, id int64) (portal.Organizati
 // OrganizationDetails is an organization with what it has.
 type OrganizationDetails struct {
 	portal.Organization
-	Allowed   int // licenses that its level allows
-	Figures   portal.OrganizationFigures
+	Allowed   int                        // licenses that its level allows
+	Figures   portal.OrganizationFigures // without the number of keys and of people for who may not see them
 	Licenses  []portal.License
 	Instances []portal.Instance
 }
@@ -68,7 +68,8 @@ func (m *Manager) OrganizationDetails(ctx context.Context, id int64) (Organizati
 	if details.Organization, err = m.Organization(ctx, id); err != nil {
 		return details, err
 	}
-	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), id); err != nil {
+	actor := portal.ActorFrom(ctx)
+	if err := portal.CanSeeLicenses(actor, id); err != nil {
 		return details, err
 	}
 	level, err := m.Store.ClientLevel(ctx, details.LevelID)
@@ -78,6 +79,12 @@ func (m *Manager) OrganizationDetails(ctx context.Context, id int64) (Organizati
 	details.Allowed = level.Licenses
 	if details.Figures, err = m.Store.OrganizationFigures(ctx, id); err != nil {
 		return details, err
+	}
+	if portal.CanUseKeysOf(actor, portal.SeeKey, id, 0) != nil {
+		details.Figures.Keys = 0
+	}
+	if portal.Can(actor, portal.ViewUsers, id) != nil {
+		details.Figures.People = 0
 	}
 	if details.Licenses, err = m.Store.Licenses(ctx, id); err != nil {
 		return details, err

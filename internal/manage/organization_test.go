@@ -151,8 +151,10 @@ func TestOrganizationsAreSeenByTheirMembersAndByStaff(t *testing.T) {
 				_, err := w.m.Organization(ctx, organization.ID)
 				wantCode(t, what+" opens it", err, want)
 				if organization.ID == w.Organization.ID {
-					_, err = w.m.Instance(ctx, w.Instance.ID)
+					instance, err := w.m.Instance(ctx, w.Instance.ID)
 					wantCode(t, what+" opens its instance", err, want)
+					wantEqual(t, what+" gets its instance", instance == w.Instance, want == allowed)
+					wantEqual(t, what+" gets nothing of it", instance == portal.Instance{}, want != allowed)
 				}
 			}
 		}
@@ -214,14 +216,23 @@ func TestAnOrganizationsPageShowsWhatItHas(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.request(w.requester(), w.application())
 		storetest.Key(t, w.s, storetest.Member(t, w.s, w.Other, storetest.User(t, w.s)))
+		holder := func(authorities ...portal.Authority) portal.User {
+			return w.holder(append(authorities, portal.ViewLicenses))
+		}
+		viewer, ownKeys, seesKeys, seesUsers := holder(), holder(portal.ManageUserAPIKey), holder(portal.ViewAPIKeys), holder(portal.ViewUsers)
+		const people = 7 // User, Admin, the requester and these four
 		for what, test := range map[string]struct {
-			actor portal.User
-			want  portal.Code
+			actor        portal.User
+			want         portal.Code
+			keys, people int
 		}{
-			"who views licenses": {w.holder([]portal.Authority{portal.ViewLicenses}), allowed},
-			"support":            {storetest.Support(t, w.s), allowed},
-			"a member":           {w.User, portal.CodeForbidden},
-			"a stranger":         {w.Stranger, portal.CodeNotFound},
+			"who views licenses": {actor: viewer},
+			"who has own keys":   {actor: ownKeys},
+			"who views API keys": {actor: seesKeys, keys: 1},
+			"who views users":    {actor: seesUsers, people: people},
+			"support":            {actor: storetest.Support(t, w.s), keys: 1, people: people},
+			"a member":           {actor: w.User, want: portal.CodeForbidden},
+			"a stranger":         {actor: w.Stranger, want: portal.CodeNotFound},
 		} {
 			details, err := w.m.OrganizationDetails(w.as(test.actor), w.Organization.ID)
 			wantCode(t, what, err, test.want)
@@ -229,8 +240,8 @@ func TestAnOrganizationsPageShowsWhatItHas(t *testing.T) {
 				continue
 			}
 			f := details.Figures
-			wantEqual(t, what, []any{details.Allowed, details.Licenses, details.Instances, f.Instances, f.Applications, f.Keys, f.Pending, f.LastChange},
-				[]any{3, []portal.License{w.License}, []portal.Instance{w.Instance}, 1, 1, 1, 1, w.clock.Now()})
+			wantEqual(t, what, []any{details.Allowed, details.Licenses, details.Instances, f.Instances, f.Applications, f.Keys, f.People, f.Pending, f.LastChange},
+				[]any{3, []portal.License{w.License}, []portal.Instance{w.Instance}, 1, 1, test.keys, test.people, 1, w.clock.Now()})
 		}
 	})
 }

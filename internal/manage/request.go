@@ -24,10 +24,14 @@ func (m *Manager) Requests(ctx context.Context, filter portal.RequestFilter) (po
 
 // RequestsWaiting counts the requests that wait for the actor: for who decides
 // those that are not decided yet, for others their own that were asked back about.
+// For who is signed in.
 func (m *Manager) RequestsWaiting(ctx context.Context, organization int64) (int, error) {
 	actor := portal.ActorFrom(ctx)
 	if actor.Holds(portal.DecideRequests, 0) {
 		return m.Store.OpenRequests(ctx)
+	}
+	if err := signedIn(actor); err != nil {
+		return 0, err
 	}
 	return m.Store.AskedRequests(ctx, organization, actor.UserID)
 }
@@ -74,6 +78,27 @@ func (m *Manager) visibleRequest(ctx context.Context, q store.Queries, id int64)
 		return portal.Request{}, err
 	}
 	return request, nil
+}
+
+// shownRequest gives of a request that the actor may not follow no more than who has
+// requested a key for which application and license, and how far that is.
+func shownRequest(actor portal.Actor, request portal.Request) portal.Request {
+	if portal.CanSeeRequest(actor, request) == nil {
+		return request
+	}
+	return portal.Request{
+		ID: request.ID, OrganizationID: request.OrganizationID, RequesterName: request.RequesterName, State: request.State,
+		ApplicationID: request.ApplicationID, ApplicationName: request.ApplicationName,
+		LicenseID: request.LicenseID, LicenseNumber: request.LicenseNumber, Domain: request.Domain,
+	}
+}
+
+// PendingRequestFor finds the request for an application and license that is still
+// to be decided; the zero Request when there is none. For who may see the
+// organization's licenses.
+func (m *Manager) PendingRequestFor(ctx context.Context, application, license int64) (portal.Request, error) {
+	request, err := forLicense(ctx, m, application, license, m.Store.PendingRequest)
+	return shownRequest(portal.ActorFrom(ctx), request), err
 }
 
 // NewRequest is what a client's user asks support for.

@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -290,7 +289,7 @@ func count(ctx context.Context, u *store.Update, name string, free int) error {
 		if wait := throttle.FailedAt.Add(throttleDelay(throttle.Failures - free)).Sub(u.Now()); wait > 0 {
 			seconds := (wait + time.Second - 1).Truncate(time.Second)
 			return &portal.Error{Code: portal.CodeTooMany, Retry: seconds,
-				Message: fmt.Sprintf("Too many attempts to log in. Wait %d seconds, then try again.", int(seconds.Seconds()))}
+				Message: "Too many attempts to log in. Wait " + portal.Counted(int(seconds.Seconds()), "second") + ", then try again."}
 		}
 	}
 	return u.Fail(ctx, name, since)

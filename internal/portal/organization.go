@@ -37,7 +37,7 @@ type OrganizationSummary struct {
 	Organization
 	Allowed      int       // licenses that its level allows
 	Licenses     int       // that it holds, each of which gives access to one domain
-	LastActivity time.Time // when a key of it was last accepted, or something of it was changed; zero: never
+	LastActivity time.Time // as OrganizationFigures.LastActivity tells it
 }
 
 // OrganizationFigures counts what an organization has.
@@ -52,7 +52,8 @@ type OrganizationFigures struct {
 	LastChange   time.Time // of something in the organization; zero: never
 }
 
-// LastActivity is the latest of what was last done in the organization.
+// LastActivity is the latest of what was last done in the organization; zero: nothing
+// yet.
 func (f OrganizationFigures) LastActivity() time.Time {
 	latest := f.LastSignIn
 	for _, at := range []time.Time{f.LastUse, f.LastChange} {

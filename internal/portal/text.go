@@ -120,6 +120,14 @@ func Storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
+// Counted puts a number before a word: "1 user", "2 users".
+func Counted(number int, word string) string {
+	if number == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", number, word)
+}
+
 func fullName(first, last, otherwise string) string {
 	if name := strings.TrimSpace(first + " " + last); name != "" {
 		return name

@@ -186,6 +186,14 @@ func TestPasswordsNeedLengthAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestOneOfSomethingIsNotCountedAsMany(t *testing.T) {
+	for number, want := range map[int]string{0: "0 users", 1: "1 user", 2: "2 users", 1000: "1000 users"} {
+		if got := portal.Counted(number, "user"); got != want {
+			t.Errorf("%d are counted as %q, want %q", number, got, want)
+		}
+	}
+}
+
 func TestNamesAreComparedAsPeopleSeeThem(t *testing.T) {
 	for _, same := range [][2]string{
 		{"Billing", "bILLING"}, {" Billing  API\t", "billing api"}, {"Zoë", "ZOË"}, {"ΟΔΟΣ", "οδος"}, {"Straẞe", "straße"}, {"می\u200cخواهم", "میخواهم"},

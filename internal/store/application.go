@@ -24,6 +24,13 @@ func (q Queries) Applications(ctx context.Context, organization int64) ([]portal
 		WHERE a.organization_id IS NULL OR a.organization_id = $1 ORDER BY a.name_folded, a.id`, organization)
 }
 
+// ApplicationOwners lists the first organizations by name that have an application of
+// their own of a name, regardless of case.
+func (q Queries) ApplicationOwners(ctx context.Context, name string, most int) ([]string, error) {
+	return all(ctx, q, scalar[string], `/* owners of an application */ SELECT o.name
+		FROM applications a JOIN organizations o ON o.id = a.organization_id WHERE a.name_folded = $1 ORDER BY o.name_folded LIMIT $2`, portal.Fold(name), most)
+}
+
 // InsertApplication adds an application and gives it with its ID.
 func (c *Change) InsertApplication(ctx context.Context, a portal.Application) (portal.Application, error) {
 	id, err := one(ctx, c.Queries, portal.NounApplication, scalar[int64], `/* insert application */

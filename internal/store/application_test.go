@@ -48,6 +48,27 @@ func TestAnOrganizationSeesTheCatalogueAndItsOwnApplications(t *testing.T) {
 	})
 }
 
+func TestTheOwnersOfAnApplicationAreFoundRegardlessOfCase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for _, name := range []string{"Beta", "alpha", "Gamma"} {
+			organization := storetest.Organization(t, s, func(o *portal.Organization) { o.Name = name })
+			storetest.Insert(t, s, func(c *store.Change) (portal.Application, error) {
+				return c.InsertApplication(t.Context(), portal.Application{OrganizationID: organization.ID, Name: "Kiosk of " + name[:1]})
+			})
+			storetest.Insert(t, s, func(c *store.Change) (portal.Application, error) {
+				return c.InsertApplication(t.Context(), portal.Application{OrganizationID: organization.ID, Name: "Größe"})
+			})
+		}
+		owners := func(name string, most int) []string {
+			return must[[]string](t)(s.ApplicationOwners(t.Context(), name, most))
+		}
+		wantEqual(t, "of all", owners(" GRÖßE", 9), []string{"alpha", "Beta", "Gamma"})
+		wantEqual(t, "the first", owners("größe", 2), []string{"alpha", "Beta"})
+		wantEqual(t, "of one", owners("kiosk of b", 9), []string{"Beta"})
+		wantEqual(t, "the catalogue is nobody's", len(owners("Workflow", 9)), 0)
+	})
+}
+
 func TestAnApplicationsNameIsUniqueInItsOrganizationAndInTheCatalogue(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		mine, other := storetest.Organization(t, s), storetest.Organization(t, s)

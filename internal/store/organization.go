@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"time"
+	"strings"
 
 	"keyportal/internal/portal"
 )
@@ -25,20 +25,32 @@ func (q Queries) OrganizationByName(ctx context.Context, name string) (portal.Or
 	return one(ctx, q, portal.NounOrganization, scanOrganization, `/* organization by name */ SELECT `+organizationColumns+` FROM `+organizationTables+` WHERE o.name_folded = $1`, portal.Fold(name))
 }
 
-const summaryColumns = organizationColumns + `, l.licenses, (SELECT count(*) FROM licenses x WHERE x.organization_id = o.id), t.used_at,
-	(SELECT r.at FROM revisions r WHERE r.organization_id = o.id ORDER BY r.id DESC LIMIT 1)`
+// activityColumns tell when a member of an organization last signed in, when a key of
+// it was last used, and when something of it was last changed.
+func activityColumns(organization string) string {
+	return strings.ReplaceAll(`
+		(SELECT max(u.last_sign_in_at) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.ended_at IS NULL),
+		(SELECT t.used_at FROM organization_uses t WHERE t.organization_id = ?),
+		(SELECT r.at FROM revisions r WHERE r.organization_id = ? ORDER BY r.id DESC LIMIT 1)`, "?", organization)
+}
+
+func activityOf(f *portal.OrganizationFigures) []any {
+	return []any{instant{&f.LastSignIn}, instant{&f.LastUse}, instant{&f.LastChange}}
+}
+
+var summaryColumns = organizationColumns + `, l.licenses, (SELECT count(*) FROM licenses x WHERE x.organization_id = o.id),` + activityColumns("o.id")
 
 func scanSummary(r row) (o portal.OrganizationSummary, err error) {
-	var used, changed time.Time
-	o.Organization, err = scanOrganization(followed{r, []any{&o.Allowed, &o.Licenses, instant{&used}, instant{&changed}}})
-	o.LastActivity = portal.OrganizationFigures{LastUse: used, LastChange: changed}.LastActivity()
+	var figures portal.OrganizationFigures
+	o.Organization, err = scanOrganization(followed{r, append([]any{&o.Allowed, &o.Licenses}, activityOf(&figures)...)})
+	o.LastActivity = figures.LastActivity()
 	return o, err
 }
 
 // Organizations lists organizations by name or level, with what they have.
 func (q Queries) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
 	l := listing[portal.OrganizationSummary]{
-		name: "organizations", columns: summaryColumns, from: organizationTables + ` LEFT JOIN organization_uses t ON t.organization_id = o.id`, id: "o.id",
+		name: "organizations", columns: summaryColumns, from: organizationTables, id: "o.id",
 		sorts: map[string]string{"": "o.name_folded", "name": "o.name_folded", "level": "l.name"}, scan: scanSummary,
 	}
 	l.search(list.Search, "o.name_folded")
@@ -52,14 +64,11 @@ func (q Queries) OrganizationFigures(ctx context.Context, organization int64) (p
 		(SELECT count(DISTINCT k.application_id) FROM licenses l JOIN keys k ON k.license_id = l.id WHERE l.organization_id = $1 AND k.revoked_at IS NULL),
 		(SELECT count(*) FROM keys k WHERE k.organization_id = $1 AND k.revoked_at IS NULL),
 		(SELECT count(*) FROM memberships m WHERE m.organization_id = $1 AND m.ended_at IS NULL),
-		(SELECT count(*) FROM requests x WHERE x.organization_id = $1 AND `+pendingRequest+`),
-		(SELECT max(u.last_sign_in_at) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = $1 AND m.ended_at IS NULL),
-		(SELECT t.used_at FROM organization_uses t WHERE t.organization_id = $1),
-		(SELECT r.at FROM revisions r WHERE r.organization_id = $1 ORDER BY r.id DESC LIMIT 1)`, organization)
+		(SELECT count(*) FROM requests x WHERE x.organization_id = $1 AND `+pendingRequest+`),`+activityColumns("$1"), organization)
 }
 
 func scanFigures(r row) (f portal.OrganizationFigures, err error) {
-	return f, r.Scan(&f.Instances, &f.Applications, &f.Keys, &f.People, &f.Pending, instant{&f.LastSignIn}, instant{&f.LastUse}, instant{&f.LastChange})
+	return f, r.Scan(append([]any{&f.Instances, &f.Applications, &f.Keys, &f.People, &f.Pending}, activityOf(&f)...)...)
 }
 
 // InsertOrganization adds an organization and gives it with its ID.

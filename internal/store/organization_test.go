@@ -112,3 +112,39 @@ func TestOrganizationsAreListedWithWhatTheyHave(t *testing.T) {
 		}
 	})
 }
+
+func TestTheListOfOrganizationsAndTheirFiguresTellOfTheSameLastActivity(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f, member := storetest.NewFixture(t, s), storetest.User(t, s)
+		storetest.Member(t, s, f.Organization, member)
+		stored := must[[]portal.Secret](t)(s.Secrets(t.Context(), f.Key.ID))[0]
+		left := storetest.Member(t, s, f.Organization, storetest.User(t, s))
+		left.EndedAt = s.Now()
+		storetest.SaveMembership(t, s, left)
+		for _, act := range []struct {
+			what  string
+			does  func()
+			older bool // it is no activity of the organization's
+		}{
+			{what: "a member signed in", does: func() { update(t, s, func(u *store.Update) error { return u.SignedIn(t.Context(), member.ID) }) }},
+			{what: "who had left signed in", older: true, does: func() { update(t, s, func(u *store.Update) error { return u.SignedIn(t.Context(), left.UserID) }) }},
+			{what: "a key was used", does: func() {
+				update(t, s, func(u *store.Update) error {
+					return u.AddUses(t.Context(), []store.Use{{SecretID: stored.ID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: s.Now()}}, nil, nil)
+				})
+			}},
+			{what: "something was changed", does: func() {
+				storetest.Change(t, s, func(c *store.Change) error {
+					return c.Record(t.Context(), portal.Revision{OrganizationID: f.Organization.ID, Noun: portal.NounKey})
+				})
+			}},
+			{what: "a member signed in again", does: func() { update(t, s, func(u *store.Update) error { return u.SignedIn(t.Context(), member.ID) }) }},
+		} {
+			now := storetest.Of(s).Clock.Advance(time.Minute)
+			act.does()
+			listed := must[portal.Page[portal.OrganizationSummary]](t)(s.Organizations(t.Context(), portal.List{})).Rows[0].LastActivity
+			wantEqual(t, act.what+", by the figures", must[portal.OrganizationFigures](t)(s.OrganizationFigures(t.Context(), f.Organization.ID)).LastActivity(), listed)
+			wantEqual(t, act.what, listed.Equal(now), !act.older)
+		}
+	})
+}
