@@ -51,11 +51,11 @@ func (s *Server) issueKey(c echo.Context) error {
 // organization is known: the one that the actor is working in.
 func (s *Server) chosenLicense(c echo.Context, values url.Values) (portal.License, error) {
 	ctx := c.Request().Context()
-	license, err := s.manage.License(ctx, number(values, "license"))
+	license, err := s.manage.ChosenLicense(ctx, number(values, "license"))
 	if portal.CodeOf(err) == portal.CodeNotFound {
 		return portal.License{OrganizationID: portal.ActorFrom(ctx).OrganizationID}, nil
 	}
-	return license.License, err
+	return license, err
 }
 
 // renderIssue asks for application and license first, then for the mapped user, whose

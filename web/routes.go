@@ -36,7 +36,7 @@ var (
 	requestKeys    = needs(portal.RequestAPIKeys)
 	decideRequests = needs(portal.DecideRequests)
 
-	seeLicenses        = needs(portal.ViewLicenses, portal.RequestAPIKeys) // see portal.CanSeeLicenses
+	seeLicenses        = needs(portal.SeeLicenses...)
 	changeApplications = needs(portal.ManageApplications, portal.ManageOrganizations)
 )
 

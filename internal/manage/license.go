@@ -221,16 +221,25 @@ func (m *Manager) visibleLicense(ctx context.Context, id int64) (portal.License,
 	return license, nil
 }
 
+// ChosenLicense finds a license that is chosen for a key, without what belongs to it.
+// For who may see the organization's licenses; in others it is not found.
+func (m *Manager) ChosenLicense(ctx context.Context, id int64) (portal.License, error) {
+	license, err := m.visibleLicense(ctx, id)
+	if err == nil {
+		err = portal.CanSeeLicenses(portal.ActorFrom(ctx), license.OrganizationID)
+	}
+	if err != nil {
+		return portal.License{}, err
+	}
+	return license, nil
+}
+
 // forLicense finds what there is for an application and a license; the zero value when
 // there is nothing. For who may see the organization's licenses; in others the license
 // is not found.
 func forLicense[T any](ctx context.Context, m *Manager, application, license int64, find func(ctx context.Context, application, license int64) (T, error)) (T, error) {
 	var nothing T
-	of, err := m.visibleLicense(ctx, license)
-	if err != nil {
-		return nothing, err
-	}
-	if err := portal.CanSeeLicenses(portal.ActorFrom(ctx), of.OrganizationID); err != nil {
+	if _, err := m.ChosenLicense(ctx, license); err != nil {
 		return nothing, err
 	}
 	found, err := find(ctx, application, license)

@@ -251,7 +251,7 @@ func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, 
 	invalid.Check(never || key.ExpiresAt.Before(q.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
 	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
 	if most := organization.ExpiryMaxDays; most > 0 {
-		invalid.Check(!key.ExpiresAt.After(q.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %d days at most.", organization.Name, most))
+		invalid.Check(!key.ExpiresAt.After(q.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %s at most.", organization.Name, portal.Counted(most, "day")))
 	}
 	return nil
 }

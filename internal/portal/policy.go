@@ -71,11 +71,15 @@ func (a Actor) CanSee(organization int64) bool {
 	return a.Member(organization) || a.Holds(ViewOrganizations, 0)
 }
 
+// SeeLicenses are the authorities that each let their holder see an organization's
+// licenses: View Licenses, and those to request keys for them, to make them and to
+// look after their OAuth clients, since one has to choose among licenses there.
+var SeeLicenses = []Authority{ViewLicenses, RequestAPIKeys, ManageAPIKeys, ViewClientSecret}
+
 // CanSeeLicenses answers whether the actor may see an organization's licenses and
-// which applications have a key for them: who may View Licenses, and who may
-// request keys, for they choose among them.
+// which applications have a key for them: who holds one of SeeLicenses there.
 func CanSeeLicenses(actor Actor, organization int64) error {
-	if actor.Holds(RequestAPIKeys, organization) {
+	if slices.ContainsFunc(SeeLicenses, func(one Authority) bool { return actor.Holds(one, organization) }) {
 		return nil
 	}
 	return Can(actor, ViewLicenses, organization)

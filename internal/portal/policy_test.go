@@ -179,8 +179,8 @@ func TestAnOrganizationExistsForItsMembersAndForStaff(t *testing.T) {
 func TestLicensesAreSeenByWhoMayViewThemAndByWhoChoosesAmongThem(t *testing.T) {
 	const no = portal.CodeForbidden
 	forEveryActor(t, map[string]portal.Code{
-		"nobody": portal.CodeUnauthenticated, "outsider": no, "member": no, "key manager": no, "user manager": no, "all access": no, "gateway": no,
-		"API user": allowed, "viewer": allowed, "admin": allowed, "support": allowed, "super admin": allowed, "program": allowed,
+		"nobody": portal.CodeUnauthenticated, "outsider": no, "member": no, "user manager": no, "all access": no, "gateway": no,
+		"API user": allowed, "viewer": allowed, "key manager": allowed, "admin": allowed, "support": allowed, "super admin": allowed, "program": allowed,
 	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
 		wantCode(t, "here", portal.CanSeeLicenses(actor, here), want)
 		if actor.Staff == portal.NotStaff && !actor.IsProgram() {
@@ -189,6 +189,7 @@ func TestLicensesAreSeenByWhoMayViewThemAndByWhoChoosesAmongThem(t *testing.T) {
 		wantCode(t, "elsewhere", portal.CanSeeLicenses(actor, elsewhere), want)
 		wantCode(t, "nowhere", portal.CanSeeLicenses(actor, nowhere), want)
 	})
+	wantCode(t, "who looks after OAuth clients", portal.CanSeeLicenses(holding(portal.ViewClientSecret), here), allowed)
 }
 
 func TestApplicationsAreManagedInTheirOrganizationAndTheCatalogueByWhoManagesOrganizations(t *testing.T) {
