@@ -60,25 +60,16 @@ type APISetInput struct {
 func (m *Manager) CreateAPISet(ctx context.Context, in APISetInput) (portal.APISet, error) {
 	var made portal.APISet
 	err := m.changeAPISets(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounAPISet)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.APISet(ctx, id)
-			return unchanged(err)
-		}
-		set, err := checkAPISet(ctx, c, portal.APISet{}, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertAPISet(ctx, set); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, apiSetRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounAPISet, made.ID)
+		return once(ctx, c, in.Submission, portal.NounAPISet, &made, c.APISet, func() (int64, error) {
+			set, err := checkAPISet(ctx, c, portal.APISet{}, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertAPISet(ctx, set); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, apiSetRevision(made, "created", portal.Diff(nil, made.Record())))
+		})
 	})
 	return made, err
 }

@@ -70,25 +70,16 @@ func (m *Manager) CreateApplication(ctx context.Context, in ApplicationInput) (p
 		return made, err
 	}
 	err := m.change(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounApplication)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.Application(ctx, id)
-			return unchanged(err)
-		}
-		checked, err := checkApplication(ctx, c, application, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertApplication(ctx, checked); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, applicationRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounApplication, made.ID)
+		return once(ctx, c, in.Submission, portal.NounApplication, &made, c.Application, func() (int64, error) {
+			checked, err := checkApplication(ctx, c, application, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertApplication(ctx, checked); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, applicationRevision(made, "created", portal.Diff(nil, made.Record())))
+		})
 	})
 	return made, err
 }

@@ -46,25 +46,16 @@ type InstanceInput struct {
 func (m *Manager) CreateInstance(ctx context.Context, in InstanceInput) (portal.Instance, error) {
 	var made portal.Instance
 	err := m.changeLicenses(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounInstance)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.Instance(ctx, id)
-			return unchanged(err)
-		}
-		instance, license, err := checkInstance(ctx, c, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertInstance(ctx, instance); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, licenseRevision(license, "added the instance "+made.Name, nil)); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounInstance, made.ID)
+		return once(ctx, c, in.Submission, portal.NounInstance, &made, c.Instance, func() (int64, error) {
+			instance, license, err := checkInstance(ctx, c, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertInstance(ctx, instance); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, licenseRevision(license, "added the instance "+made.Name, nil))
+		})
 	})
 	return made, err
 }

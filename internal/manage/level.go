@@ -44,25 +44,16 @@ type LevelInput struct {
 func (m *Manager) CreateClientLevel(ctx context.Context, in LevelInput) (portal.ClientLevel, error) {
 	var made portal.ClientLevel
 	err := m.changeOrganizations(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounLevel)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.ClientLevel(ctx, id)
-			return unchanged(err)
-		}
-		level, err := checkLevel(ctx, c, portal.ClientLevel{}, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertClientLevel(ctx, level); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, levelRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounLevel, made.ID)
+		return once(ctx, c, in.Submission, portal.NounLevel, &made, c.ClientLevel, func() (int64, error) {
+			level, err := checkLevel(ctx, c, portal.ClientLevel{}, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertClientLevel(ctx, level); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, levelRevision(made, "created", portal.Diff(nil, made.Record())))
+		})
 	})
 	return made, err
 }

@@ -29,25 +29,16 @@ var licenseNumberForm = regexp.MustCompile(`^[0-9]{1,20}$`)
 func (m *Manager) CreateLicense(ctx context.Context, in LicenseInput) (portal.License, error) {
 	var made portal.License
 	err := m.changeLicenses(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounLicense)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.License(ctx, id)
-			return unchanged(err)
-		}
-		license, err := checkNewLicense(ctx, c, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertLicense(ctx, license); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, licenseRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounLicense, made.ID)
+		return once(ctx, c, in.Submission, portal.NounLicense, &made, c.License, func() (int64, error) {
+			license, err := checkNewLicense(ctx, c, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertLicense(ctx, license); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, licenseRevision(made, "created", portal.Diff(nil, made.Record())))
+		})
 	})
 	return made, err
 }

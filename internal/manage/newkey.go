@@ -39,14 +39,14 @@ type GeneratedKey struct {
 // CreateKey makes a key. For oneself with Manage User API Key; for other members of
 // the organization, and for an application, with Manage API Keys; an OAuth client
 // with Manage Client Secret, mapped to others with Manage API Keys too. The key can be
-// granted what the mapped user's roles allow and the actor holds. There is one live key for an application and license,
-// and one OAuth client for a license: another is refused.
+// granted what the mapped user's roles allow and the actor holds. There is one live
+// key for an application and license, and one OAuth client for a license: another is
+// refused. A request that is pending for them is approved with the key.
 func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
 	return m.createKey(ctx, in, "generated")
 }
 
-// IssueKey makes a key for an application and license straight away, as CreateKey
-// does. A request for them that is pending is approved with it.
+// IssueKey is CreateKey for an application and license, straight away.
 func (m *Manager) IssueKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
 	if in.ApplicationID == 0 {
 		var invalid portal.Invalid
@@ -62,27 +62,26 @@ func (m *Manager) createKey(ctx context.Context, in NewKey, action string) (Gene
 		return made, err
 	}
 	err := m.change(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
-		if err != nil {
-			return err
-		}
-		if again {
-			made.Again = true
-			made.Key, err = c.Key(ctx, id)
-			return unchanged(err)
-		}
-		if made, err = m.insertKey(ctx, c, in, action); err != nil {
-			return err
-		}
-		if err := fulfilRequest(ctx, c, made.Key); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounKey, made.Key.ID)
+		return once(ctx, c, in.Submission, portal.NounKey, &made, generatedBefore(c), func() (id int64, err error) {
+			if made, err = m.insertKey(ctx, c, in, action); err != nil {
+				return 0, err
+			}
+			return made.ID, fulfilRequest(ctx, c, made.Key)
+		})
 	})
 	if err != nil {
 		return GeneratedKey{}, err
 	}
 	return made, nil
+}
+
+// generatedBefore finds what a form made that was sent before: its secret was shown
+// then.
+func generatedBefore(c *store.Change) func(context.Context, int64) (GeneratedKey, error) {
+	return func(ctx context.Context, id int64) (GeneratedKey, error) {
+		key, err := c.Key(ctx, id)
+		return GeneratedKey{Key: key, Again: true}, err
+	}
 }
 
 // insertKey makes a key with its revision: with its first secret, or with the

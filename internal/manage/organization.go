@@ -105,22 +105,14 @@ type OrganizationInput struct {
 func (m *Manager) CreateOrganization(ctx context.Context, in OrganizationInput) (portal.Organization, error) {
 	var made portal.Organization
 	err := m.changeOrganizations(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounOrganization)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.Organization(ctx, id)
-			return unchanged(err)
-		}
-		organization, err := checkOrganization(ctx, c, portal.Organization{}, in)
-		if err != nil {
-			return err
-		}
-		if made, err = insertOrganization(ctx, c, organization); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounOrganization, made.ID)
+		return once(ctx, c, in.Submission, portal.NounOrganization, &made, c.Organization, func() (int64, error) {
+			organization, err := checkOrganization(ctx, c, portal.Organization{}, in)
+			if err != nil {
+				return 0, err
+			}
+			made, err = insertOrganization(ctx, c, organization)
+			return made.ID, err
+		})
 	})
 	return made, err
 }

@@ -122,25 +122,16 @@ func (m *Manager) CreateRequest(ctx context.Context, in NewRequest) (portal.Requ
 		return made, portal.Denied("Requests come from a client's own users. You can issue the key straight away instead.")
 	}
 	err := m.change(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounRequest)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.Request(ctx, id)
-			return unchanged(err)
-		}
-		request, err := checkRequest(ctx, c, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertRequest(ctx, request); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, requestRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounRequest, made.ID)
+		return once(ctx, c, in.Submission, portal.NounRequest, &made, c.Request, func() (int64, error) {
+			request, err := checkRequest(ctx, c, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertRequest(ctx, request); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, requestRevision(made, "created", portal.Diff(nil, made.Record())))
+		})
 	})
 	return made, err
 }

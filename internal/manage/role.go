@@ -57,25 +57,16 @@ func (m *Manager) CreateRole(ctx context.Context, in RoleInput) (portal.Role, er
 		return made, err
 	}
 	err := m.change(ctx, func(c *store.Change) error {
-		id, again, err := submitted(ctx, c, in.Submission, portal.NounRole)
-		if err != nil {
-			return err
-		}
-		if again {
-			made, err = c.Role(ctx, id)
-			return unchanged(err)
-		}
-		role, err := checkRole(ctx, c, portal.Role{OrganizationID: in.OrganizationID}, in)
-		if err != nil {
-			return err
-		}
-		if made, err = c.InsertRole(ctx, role); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, roleRevision(made, "created", portal.Diff(nil, made.Record()))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounRole, made.ID)
+		return once(ctx, c, in.Submission, portal.NounRole, &made, c.Role, func() (int64, error) {
+			role, err := checkRole(ctx, c, portal.Role{OrganizationID: in.OrganizationID}, in)
+			if err != nil {
+				return 0, err
+			}
+			if made, err = c.InsertRole(ctx, role); err != nil {
+				return 0, err
+			}
+			return made.ID, c.Record(ctx, roleRevision(made, "created", portal.Diff(nil, made.Record())))
+		})
 	})
 	return made, err
 }

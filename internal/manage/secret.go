@@ -88,28 +88,20 @@ func RotationName(key portal.Key) string {
 func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, error) {
 	var made GeneratedKey
 	err := m.giveSecret(ctx, in.KeyID, func(c *store.Change, key portal.Key) error {
-		_, again, err := submitted(ctx, c, in.Submission, portal.NounKey)
-		if err != nil {
-			return err
-		}
-		if again {
-			made.Key, made.Again = key, true
-			return errUnchanged
-		}
-		if err := checkRotation(key, in); err != nil {
-			return err
-		}
-		if err := c.DropDelivery(ctx, key.ID); err != nil {
-			return err
-		}
-		until := graceEnd(c, key, in.Grace)
-		if made, err = m.putNewSecret(ctx, c, key, until); err != nil {
-			return err
-		}
-		if err := c.Record(ctx, keyRevision(key, "regenerated the secret", rotationChanges(key, made.Key, until))); err != nil {
-			return err
-		}
-		return submit(ctx, c, in.Submission, portal.NounKey, key.ID)
+		return once(ctx, c, in.Submission, portal.NounKey, &made, generatedBefore(c), func() (int64, error) {
+			if err := checkRotation(key, in); err != nil {
+				return 0, err
+			}
+			if err := c.DropDelivery(ctx, key.ID); err != nil {
+				return 0, err
+			}
+			until := graceEnd(c, key, in.Grace)
+			var err error
+			if made, err = m.putNewSecret(ctx, c, key, until); err != nil {
+				return 0, err
+			}
+			return key.ID, c.Record(ctx, keyRevision(key, "regenerated the secret", rotationChanges(key, made.Key, until)))
+		})
 	})
 	if err != nil {
 		return GeneratedKey{}, err

@@ -142,29 +142,19 @@ func (m *Manager) CreateUser(ctx context.Context, in NewUser) (portal.User, erro
 		return user, err
 	}
 	err := m.change(ctx, func(c *store.Change) error {
-		made, again, err := submitted(ctx, c, in.Submission, portal.NounUser)
-		if err != nil {
-			return err
-		}
-		if again {
-			user, err = c.User(ctx, made)
-			return unchanged(err)
-		}
-		if user, err = insertUser(ctx, c, user); err != nil {
-			return err
-		}
-		if in.OrganizationID != 0 {
+		return once(ctx, c, in.Submission, portal.NounUser, &user, c.User, func() (id int64, err error) {
+			if user, err = insertUser(ctx, c, user); err != nil || in.OrganizationID == 0 {
+				return user.ID, err
+			}
 			membership, err := m.newMembership(ctx, c, user, MembershipInput{
 				OrganizationID: in.OrganizationID, Admin: in.Admin, AllAccess: in.AllAccess, RoleIDs: in.RoleIDs,
 			})
 			if err != nil {
-				return err
+				return 0, err
 			}
-			if _, err := saveMembership(ctx, c, user, membership); err != nil {
-				return err
-			}
-		}
-		return submit(ctx, c, in.Submission, portal.NounUser, user.ID)
+			_, err = saveMembership(ctx, c, user, membership)
+			return user.ID, err
+		})
 	})
 	return user, err
 }
