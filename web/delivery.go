@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -22,7 +23,7 @@ func (s *Server) showDelivery(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.renderDelivery(c, http.StatusOK, page.Form{}, delivery)
+	return s.renderDelivery(c, http.StatusOK, newForm(c, url.Values{}), delivery)
 }
 
 func (s *Server) renderDelivery(c echo.Context, status int, form page.Form, delivery manage.Delivery) error {
@@ -73,7 +74,7 @@ func (s *Server) sendDelivery(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.redirectWith(c, page.KeyPath(key.ID), "The new secret is ready. "+s.tellOfDelivery(c, sent))
+	return s.redirectWith(c, page.KeyPath(key.ID), "A one-time page was sent. "+s.tellOfDelivery(c, sent))
 }
 
 // tellOfDelivery mails a key's user that it waits, and says how the user learns of

@@ -118,8 +118,13 @@ func (s *Server) fillIssue(c echo.Context, view *page.Issue) (err error) {
 			values.Set("handover", string(page.ShowNow))
 		}
 	}
-	view.Offered, err = s.manage.OfferedAPISets(ctx, view.Organization.ID, user)
-	return err
+	if view.Offered, err = s.manage.OfferedAPISets(ctx, view.Organization.ID, user); err != nil {
+		return err
+	}
+	if !view.Refused && !values.Has("api_set") {
+		selectAll(values, view.Offered)
+	}
+	return nil
 }
 
 // applicationOptions offers the applications for which a client can have keys.
@@ -182,4 +187,11 @@ func licenseLabel(license portal.License) string {
 		label += " (inactive)"
 	}
 	return label
+}
+
+// selectAll selects every API set in a form that is opened.
+func selectAll(values url.Values, sets []portal.APISet) {
+	for _, set := range sets {
+		values.Add("api_set", set.Slug)
+	}
 }

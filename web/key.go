@@ -76,7 +76,7 @@ func seesAllKeys(actor portal.Actor) bool {
 func keyRows(actor portal.Actor, keys []portal.Key) []page.KeyRow {
 	rows := make([]page.KeyRow, len(keys))
 	for i, key := range keys {
-		rows[i] = page.KeyRow{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID) == nil}
+		rows[i] = page.KeyRow{Key: key, Changeable: portal.CanChangeKey(actor, key) == nil}
 	}
 	return rows
 }

@@ -51,7 +51,7 @@ func matrixRows(actor portal.Actor, matrix manage.Matrix) []page.MatrixRow {
 
 func matrixCell(actor portal.Actor, application portal.Application, license portal.License, cell manage.Cell) page.MatrixCell {
 	issues := portal.Can(actor, portal.ManageAPIKeys, license.OrganizationID) == nil
-	requests := actor.Member(license.OrganizationID) && portal.Can(actor, portal.RequestAPIKeys, license.OrganizationID) == nil
+	requests := portal.CanRequestKeys(actor, license.OrganizationID) == nil
 	return page.MatrixCell{
 		Application: application, License: license, Key: cell.Key, Request: cell.Request,
 		SeesKey:     portal.CanUseKeysOf(actor, portal.SeeKey, license.OrganizationID, cell.Key.UserID) == nil,

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -97,13 +96,11 @@ func (s *Server) renderAskForClient(c echo.Context, status int, organization por
 	if err != nil {
 		return err
 	}
-	view := page.AskForClient{Organization: organization, From: here.user.Name(), Address: s.BaseURL.JoinPath(page.OAuthClientPath).String()}
-	keepers, err := s.manage.SecretKeepers(ctx, organization.ID)
-	if err != nil {
-		return err
+	view := page.AskForClient{
+		Organization: organization, Member: here.actor.Member(organization.ID), From: here.user.Name(), Address: s.BaseURL.JoinPath(page.OAuthClientPath).String(),
 	}
-	for _, keeper := range keepers {
-		view.Keepers = append(view.Keepers, keeper.Name())
+	if view.Keepers, err = s.manage.SecretKeepers(ctx, organization.ID); err != nil {
+		return err
 	}
 	if here.session.InstanceID != 0 {
 		instance, err := s.manage.Instance(ctx, here.session.InstanceID)
@@ -196,10 +193,4 @@ func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form
 		selectAll(form.Values, view.Offered)
 	}
 	return s.render(c, status, page.OAuthClientTitle, view.Render())
-}
-
-func selectAll(values url.Values, sets []portal.APISet) {
-	for _, set := range sets {
-		values.Add("api_set", set.Slug)
-	}
 }

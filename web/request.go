@@ -28,7 +28,7 @@ func (s *Server) listRequests(c echo.Context) error {
 	}
 	view := page.Requests{
 		Rows: found.Rows, List: viewList(c, filter.List, found.Next), Decides: decides, Mine: filter.RequesterID != 0,
-		CanRequest: actor.Member(actor.OrganizationID) && portal.Can(actor, portal.RequestAPIKeys, actor.OrganizationID) == nil, Now: s.manage.Now(),
+		CanRequest: portal.CanRequestKeys(actor, actor.OrganizationID) == nil, Now: s.manage.Now(),
 	}
 	if decides {
 		if view.Organizations, err = s.organizationOptions(ctx); err != nil {
@@ -115,7 +115,7 @@ func (s *Server) showRequest(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.renderRequest(c, http.StatusOK, page.Form{Values: url.Values{}}, request)
+	return s.renderRequest(c, http.StatusOK, newForm(c, url.Values{}), request)
 }
 
 func (s *Server) renderRequest(c echo.Context, status int, form page.Form, request manage.RequestDetails) error {
@@ -264,6 +264,9 @@ func (s *Server) renderApproval(c echo.Context, status int, form page.Form, requ
 	}
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, request.OrganizationID, request.RequesterID); err != nil {
 		return err
+	}
+	if status == http.StatusOK && !form.Values.Has("api_set") {
+		selectAll(form.Values, view.Offered)
 	}
 	if view.Present, err = s.present(c, request.ApplicationID, request.LicenseID); err != nil {
 		return err

@@ -212,8 +212,8 @@ func TestSupportSendsTheUserOfAKeyANewSecretWithoutSeeingIt(t *testing.T) {
 	support.get(path).expect(t, http.StatusOK, "Member Person can get a new secret", "Active")
 	support.get(path+"/delivery").expect(t, http.StatusNotFound)
 	member.get("/").expect(t, http.StatusOK, "A new secret of your API key")
-	page := member.get(path+"/delivery").expect(t, http.StatusOK, "A new secret for your API key", "What uses the old one")
-	member.post(path+"/delivery", nil).expect(t, http.StatusUnprocessableEntity, "Choose how long the old secret goes on working")
+	page := member.get(path+"/delivery").expect(t, http.StatusOK, "A new secret for your API key", "What uses the present one")
+	member.post(path+"/delivery", nil).expect(t, http.StatusUnprocessableEntity, "Choose how long the present secret goes on working")
 	shown := member.post(path+"/delivery", with(page.form(`form[action$="/delivery"]`), "grace", "1h0m0s")).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
 	if !p.works(shown) || !p.works(p.Secret.Reveal()) {
 		t.Error("within the grace one of the two secrets does not work")
@@ -268,6 +268,35 @@ func TestTheRequesterIsToldThatSupportAskedAndAnAdministratorCanWithdraw(t *test
 	admin.get(path).expect(t, http.StatusOK, "Withdraw")
 	admin.post(path+"/withdraw", nil).expect(t, http.StatusSeeOther, path)
 	member.get(path).expect(t, http.StatusOK, "It was withdrawn")
+}
+
+func TestWhatWasTypedAboutARequestIsThereAfterLoggingInAgain(t *testing.T) {
+	p := startPortal(t)
+	path := p.requester().asks(p, "Our shops need it.")
+	for action, field := range map[string]string{"ask": "message", "decline": "reason"} {
+		back := p.visitor().post(path+"/"+action, url.Values{field: {"Which shops?"}, "version": {"1"}}).expect(t, http.StatusUnauthorized, "What you typed is kept").form("main form").Get("next")
+		if kept := p.as(p.Support).get(back).expect(t, http.StatusOK).doc.Find(`textarea[name="` + field + `"]`).Text(); strings.TrimSpace(kept) != "Which shops?" {
+			t.Errorf("%s: %q leads to %q", action, back, kept)
+		}
+	}
+}
+
+func TestAFormThatIssuesAKeyBeginsWithAllAPISetsSelected(t *testing.T) {
+	p := startPortal(t)
+	path := p.requester().asks(p, "Our shops need it.")
+	support := p.as(p.Support)
+	for _, address := range []string{path + "/approve", "/keys/issue?user=" + id(p.Member.ID) + "&" + p.pair().Encode()} {
+		form := support.get(address).expect(t, http.StatusOK).form(`main form[method="post"]`)
+		if len(form["api_set"]) == 0 {
+			t.Errorf("%s: no API set is selected", address)
+		}
+		form.Del("api_set")
+		form.Set("name", "")
+		refused := support.post(strings.Split(address, "?")[0], form).expect(t, http.StatusUnprocessableEntity)
+		if again := refused.form(`main form[method="post"]`); len(again["api_set"]) != 0 {
+			t.Errorf("%s: what was taken out is selected again: %v", address, again["api_set"])
+		}
+	}
 }
 
 func TestSupportIsLedFromARequestToIssuing(t *testing.T) {

@@ -55,7 +55,7 @@ func graceOf(values url.Values) (time.Duration, error) {
 	grace, err := time.ParseDuration(values.Get("grace"))
 	if err != nil {
 		var invalid portal.Invalid
-		invalid.Add("grace", "Choose how long the old secret goes on working.")
+		invalid.Add("grace", "Choose how long the present secret goes on working.")
 		return 0, invalid.Err()
 	}
 	return grace, nil

@@ -30,7 +30,7 @@ func (p *running) works(text string) bool {
 func TestARotatedKeyHasTwoSecretsWithinTheGrace(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Member)
-	form := b.get(rotation(p)).expect(t, http.StatusOK, "What uses the old one", "Last used").form(`form[method="post"][data-confirm]`)
+	form := b.get(rotation(p)).expect(t, http.StatusOK, "What uses the present one", "Last used").form(`form[method="post"][data-confirm]`)
 	form.Set("grace", "24h0m0s")
 	form.Set("confirm", p.Key.Name)
 	made := b.post(rotation(p), form).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
@@ -38,7 +38,7 @@ func TestARotatedKeyHasTwoSecretsWithinTheGrace(t *testing.T) {
 		t.Fatal("within the grace one of the two secrets does not work")
 	}
 	b.post(rotation(p), form).expect(t, http.StatusSeeOther, "/keys/"+id(p.Key.ID))
-	b.get(rotation(p)).expect(t, http.StatusOK, "An old secret still works until")
+	b.get(rotation(p)).expect(t, http.StatusOK, "An earlier secret still works until")
 	page := b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "The old secret", "Still in use?", "not since the new one was made", "Stop it now")
 	if strings.Contains(page.body, made) {
 		t.Error("the new secret is shown again")

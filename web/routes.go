@@ -28,7 +28,8 @@ var (
 	seeUsers   = needs(portal.ViewUsers)
 	seeKeys    = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys)
 	changeKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys)
-	rotateKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
+	seeKey     = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys, portal.ViewClientSecret) // an OAuth client too
+	changeKey  = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
 	keepSecret = needs(portal.ViewClientSecret)
 	issueKeys  = needs(portal.ManageAPIKeys)
 
@@ -146,20 +147,20 @@ var routes = []route{
 	{post, "/keys/issue", issueKeys, (*Server).issueKey, "/keys/issue"},
 	{get, "/keys/new", changeKeys, (*Server).showNewKey, ""},
 	{post, "/keys", changeKeys, (*Server).createKey, "/keys/new"},
-	{get, "/keys/:id", seeKeys, (*Server).showKey, ""},
-	{get, "/keys/:id/edit", changeKeys, (*Server).showKeyEdit, ""},
-	{post, "/keys/:id", changeKeys, (*Server).updateKey, "/keys/:id/edit"},
-	{post, "/keys/:id/enable", changeKeys, (*Server).enableKey, "/keys/:id"},
-	{post, "/keys/:id/disable", changeKeys, (*Server).disableKey, "/keys/:id"},
-	{get, "/keys/:id/revoke", changeKeys, (*Server).showKeyRevoke, ""},
-	{post, "/keys/:id/revoke", changeKeys, (*Server).revokeKey, "/keys/:id/revoke"},
+	{get, "/keys/:id", seeKey, (*Server).showKey, ""},
+	{get, "/keys/:id/edit", changeKey, (*Server).showKeyEdit, ""},
+	{post, "/keys/:id", changeKey, (*Server).updateKey, "/keys/:id/edit"},
+	{post, "/keys/:id/enable", changeKey, (*Server).enableKey, "/keys/:id"},
+	{post, "/keys/:id/disable", changeKey, (*Server).disableKey, "/keys/:id"},
+	{get, "/keys/:id/revoke", changeKey, (*Server).showKeyRevoke, ""},
+	{post, "/keys/:id/revoke", changeKey, (*Server).revokeKey, "/keys/:id/revoke"},
 	{get, "/keys/:id/delivery", signedIn, (*Server).showDelivery, ""},
 	{post, "/keys/:id/delivery", signedIn, (*Server).openDelivery, "/keys/:id/delivery"},
 	{post, "/keys/:id/deliver", issueKeys, (*Server).sendDelivery, "/keys/:id"},
-	{get, "/keys/:id/rotate", rotateKeys, (*Server).showKeyRotation, ""},
-	{post, "/keys/:id/rotate", rotateKeys, (*Server).rotateKey, "/keys/:id/rotate"},
-	{get, "/keys/:id/retire-old", rotateKeys, (*Server).showOldSecretStop, ""},
-	{post, "/keys/:id/retire-old", rotateKeys, (*Server).retireOldSecret, "/keys/:id/retire-old"},
+	{get, "/keys/:id/rotate", changeKey, (*Server).showKeyRotation, ""},
+	{post, "/keys/:id/rotate", changeKey, (*Server).rotateKey, "/keys/:id/rotate"},
+	{get, "/keys/:id/retire-old", changeKey, (*Server).showOldSecretStop, ""},
+	{post, "/keys/:id/retire-old", changeKey, (*Server).retireOldSecret, "/keys/:id/retire-old"},
 
 	{get, "/requests", seeRequests, (*Server).listRequests, ""},
 	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},

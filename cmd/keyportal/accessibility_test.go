@@ -293,7 +293,7 @@ func TestTheAPIKeyPagesAreAccessible(t *testing.T) {
 	on[chromedp.Void](b, b.find(button("Regenerate Secret")), `function() { this.form.noValidate = true; this.disabled = false }`)
 	b.follow(button("Regenerate Secret"))
 	b.inspect("refused-regenerate")
-	b.pick(choice("The old secret goes on working"), "For 7 days")
+	b.pick(choice("The present secret goes on working"), "For 7 days")
 	b.fill(field("Type 12345678 to confirm"), "12345678")
 	b.follow(button("Regenerate Secret"))
 	b.click(button("Copy to clipboard"))

@@ -101,7 +101,7 @@ func TestARequestBecomesAKeyThatTheRequesterAloneSees(t *testing.T) {
 	b.as("member")
 	b.sees("A new secret of your API key")
 	b.open(keyPage + "/delivery")
-	b.pick(choice("The old secret goes on working"), "Now: it stops at once")
+	b.pick(choice("The present secret goes on working"), "Now: it stops at once")
 	b.follow(button("Show the API key"))
 	second := b.key()
 	b.click(button("Copy to clipboard"))

@@ -60,7 +60,7 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	if err := canSeeKey(actor, key); err != nil {
 		return KeyDetails{}, err
 	}
-	details := KeyDetails{Key: key, Changeable: portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)}
+	details := KeyDetails{Key: key, Changeable: portal.CanChangeKey(actor, key)}
 	if details.Rotatable, err = rotatable(ctx, m.Store.Queries, key); err != nil {
 		return details, err
 	}
@@ -330,7 +330,7 @@ func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change
 		if err := canSeeKey(actor, key); err != nil {
 			return err
 		}
-		if err := portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID); err != nil {
+		if err := portal.CanChangeKey(actor, key); err != nil {
 			return err
 		}
 		if key.Revoked() {

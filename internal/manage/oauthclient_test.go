@@ -205,3 +205,25 @@ func TestMembersLearnWhomToAskForTheClientSecret(t *testing.T) {
 		wantCode(t, "for a stranger", second(w.m.SecretKeepers(w.as(w.Stranger), w.Organization.ID)), portal.CodeNotFound)
 	})
 }
+
+func TestWhoManagesKeysDoesNotEndTheOAuthClientThatAllInstancesShare(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		client := w.oauthClient(w.License, w.Admin)
+		keys, keeper := w.holder([]portal.Authority{portal.APIKeys}), w.holder([]portal.Authority{portal.ViewClientSecret})
+		edit := w.keyOf(client.ID)
+		edit.Name = "Renamed"
+		for what, do := range map[string]func(portal.User) error{
+			"edit":    func(by portal.User) error { return w.m.UpdateKey(w.as(by), edit) },
+			"disable": func(by portal.User) error { return w.m.DisableKey(w.as(by), client.ID) },
+			"revoke":  func(by portal.User) error { return w.m.RevokeKey(w.as(by), client.ID, client.Name) },
+		} {
+			before := w.dump()
+			wantCode(t, what, do(keys), portal.CodeForbidden)
+			w.wantSame(what, before)
+		}
+		wantCode(t, "changeable", must(w.m.Key(w.as(keys), client.ID))(t).Changeable, portal.CodeForbidden)
+		mustDo(t, w.m.DisableKey(w.as(storetest.Support(t, w.s)), client.ID))
+		mustDo(t, w.m.EnableKey(w.as(w.Admin), client.ID))
+		mustDo(t, w.m.RevokeKey(w.as(keeper), client.ID, client.Name))
+	})
+}

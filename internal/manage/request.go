@@ -115,11 +115,8 @@ type NewRequest struct {
 func (m *Manager) CreateRequest(ctx context.Context, in NewRequest) (portal.Request, error) {
 	var made portal.Request
 	actor := portal.ActorFrom(ctx)
-	if err := portal.Can(actor, portal.RequestAPIKeys, in.OrganizationID); err != nil {
+	if err := portal.CanRequestKeys(actor, in.OrganizationID); err != nil {
 		return made, err
-	}
-	if !actor.Member(in.OrganizationID) {
-		return made, portal.Denied("Requests come from a client's own users. You can issue the key straight away instead.")
 	}
 	err := m.change(ctx, func(c *store.Change) error {
 		return once(ctx, c, in.Submission, portal.NounRequest, &made, c.Request, func() (int64, error) {
@@ -153,6 +150,11 @@ func checkRequest(ctx context.Context, c *store.Change, in NewRequest) (portal.R
 		if err != nil {
 			return request, err
 		}
+		organization, err := c.Organization(ctx, in.OrganizationID)
+		if err != nil {
+			return request, err
+		}
+		invalid.Check(!organization.Suspended, "license", organization.Name+" is suspended, so that its keys are refused. Ask support first.")
 		invalid.Check(license.Active, "license", "This license is not active, so that its keys are refused. Ask support to activate it first.")
 		other, err := c.PendingRequest(ctx, in.ApplicationID, in.LicenseID)
 		message := fmt.Sprintf("%s has requested a key for %s and the license %s already. Follow that request instead.", other.RequesterName, other.ApplicationName, other.LicenseNumber)
@@ -205,8 +207,8 @@ func (m *Manager) AskRequester(ctx context.Context, id, version int64, question 
 // AnswerRequest answers what support asked about a request. For the requester.
 func (m *Manager) AnswerRequest(ctx context.Context, id, version int64, answer string) error {
 	return m.changeRequest(ctx, id, func(c *store.Change, was portal.Request) error {
-		if was.RequesterID != portal.ActorFrom(ctx).UserID {
-			return portal.Denied("Only the requester can answer.")
+		if err := portal.CanAnswerRequest(portal.ActorFrom(ctx), was); err != nil {
+			return err
 		}
 		if err := fresh(was, version); err != nil {
 			return err

@@ -217,12 +217,15 @@ func TestAKeyIsIssuedForAnApplication(t *testing.T) {
 	})
 }
 
-func TestNoKeyIsRequestedForALicenseThatIsNotActive(t *testing.T) {
+func TestNoKeyIsRequestedThatWouldBeRefused(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		in := w.newRequest(w.application())
 		mustDo(t, w.m.DeactivateLicense(w.as(w.SuperAdmin), w.License.ID, w.License.Number))
 		wantFields(t, "requested", second(w.m.CreateRequest(w.as(w.requester()), in)), "license")
 		mustDo(t, w.m.ActivateLicense(w.as(w.SuperAdmin), w.License.ID))
+		mustDo(t, w.m.SuspendOrganization(w.as(w.SuperAdmin), w.Organization.ID, w.Organization.Name))
+		wantFields(t, "of a suspended client", second(w.m.CreateRequest(w.as(w.requester()), in)), "license")
+		mustDo(t, w.m.ReactivateOrganization(w.as(w.SuperAdmin), w.Organization.ID))
 		must(w.m.CreateRequest(w.as(w.requester()), in))(t)
 	})
 }

@@ -120,7 +120,7 @@ func checkRotation(key portal.Key, in Rotation) error {
 }
 
 func checkGrace(invalid *portal.Invalid, grace time.Duration) {
-	invalid.Check(slices.Contains(Graces, grace), "grace", "Choose how long the old secret goes on working.")
+	invalid.Check(slices.Contains(Graces, grace), "grace", "Choose how long the present secret goes on working.")
 }
 
 // rotatable tells why the actor may not give a key a new secret, which they get to
@@ -290,7 +290,7 @@ func (m *Manager) unsealed(ctx context.Context, q store.Queries, key portal.Key)
 		return secret.Value{}, err
 	}
 	if sealed.ID == 0 {
-		return secret.Value{}, portal.Conflict("This secret can't be viewed: it was made while that was not allowed here. Regenerate it to get one that can.")
+		return secret.Value{}, portal.Conflict("This secret can't be viewed: that is not allowed here, or was not when it was made. Where it is allowed, a regenerated secret can be.")
 	}
 	clear, err := m.Sealer.Unseal(sealed.Sealed, sealedPlace(sealed.Hash))
 	if err != nil {

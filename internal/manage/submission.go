@@ -10,8 +10,8 @@ import (
 const submissionLength = 100 // characters of a form's token that count
 
 // once does what a form asks for, unless it was sent before: then it finds what that
-// made. make gives the ID of what it makes, with the revision.
-func once[T any](ctx context.Context, c *store.Change, token string, noun portal.Noun, made *T, find func(context.Context, int64) (T, error), make func() (int64, error)) error {
+// made. create gives the ID of what it makes, with the revision.
+func once[T any](ctx context.Context, c *store.Change, token string, noun portal.Noun, made *T, find func(context.Context, int64) (T, error), create func() (int64, error)) error {
 	id, again, err := submitted(ctx, c, token, noun)
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func once[T any](ctx context.Context, c *store.Change, token string, noun portal
 		*made, err = find(ctx, id)
 		return unchanged(err)
 	}
-	if id, err = make(); err != nil || token == "" {
+	if id, err = create(); err != nil || token == "" {
 		return err
 	}
 	return c.Submit(ctx, portal.ActorFrom(ctx).UserID, clip(token, submissionLength), noun, id)

@@ -72,9 +72,9 @@ func (a Actor) CanSee(organization int64) bool {
 }
 
 // SeeLicenses are the authorities that each let their holder see an organization's
-// licenses: View Licenses, and those to request keys for them, to make them and to
-// look after their OAuth clients, since one has to choose among licenses there.
-var SeeLicenses = []Authority{ViewLicenses, RequestAPIKeys, ManageAPIKeys, ViewClientSecret}
+// licenses: View Licenses, and those to request keys for them, to make them, to look
+// after their OAuth clients and after the applications that stand beside them.
+var SeeLicenses = []Authority{ViewLicenses, RequestAPIKeys, ManageAPIKeys, ViewClientSecret, ManageApplications}
 
 // CanSeeLicenses answers whether the actor may see an organization's licenses and
 // which applications have a key for them: who holds one of SeeLicenses there.
@@ -92,6 +92,24 @@ func CanManageApplications(actor Actor, organization int64) error {
 		return Can(actor, ManageOrganizations, 0)
 	}
 	return Can(actor, ManageApplications, organization)
+}
+
+// CanRequestKeys answers whether the actor may ask support for keys of an
+// organization: its members who hold Request API Keys. Staff issue them.
+func CanRequestKeys(actor Actor, organization int64) error {
+	if err := Can(actor, RequestAPIKeys, organization); err != nil || actor.Member(organization) {
+		return err
+	}
+	return Denied("Requests come from a client's own users. You can issue the key straight away instead.")
+}
+
+// CanAnswerRequest answers whether the actor may add something to a request, or
+// answer what support asked: its requester.
+func CanAnswerRequest(actor Actor, request Request) error {
+	if actor.requested(request) {
+		return nil
+	}
+	return Denied("Only the requester can answer.")
 }
 
 // CanSeeRequest answers whether the actor may follow a request: one's own while
@@ -146,6 +164,16 @@ func CanUseKeysOf(actor Actor, use KeyUse, organization, user int64) error {
 	return Can(actor, ManageAPIKeys, organization)
 }
 
+// CanChangeKey answers whether the actor may edit, disable, enable or revoke a key: who
+// may change its mapped user's keys, but an OAuth client, which all instances of a
+// license share, only who looks after it, and staff who issue keys.
+func CanChangeKey(actor Actor, key Key) error {
+	if key.Kind == OAuthKey && !actor.Holds(IssueAPIKeys, 0) {
+		return Can(actor, ViewClientSecret, key.OrganizationID)
+	}
+	return CanUseKeysOf(actor, ChangeKey, key.OrganizationID, key.UserID)
+}
+
 // CanChangeSecret answers whether the actor may end a secret of a key, which shows
 // them none: a client's administrators alone for an OAuth client, else who may
 // change the key.
@@ -165,7 +193,8 @@ func CanHaveSecret(actor Actor, key Key) error {
 		return err
 	}
 	switch {
-	case key.Kind == OAuthKey, actor.UserID == key.UserID && actor.UserID != 0:
+	case key.Kind == OAuthKey, // who looks after it is trusted with it, whatever it reaches
+		actor.UserID == key.UserID && actor.UserID != 0:
 		return nil
 	case actor.Staff == Support:
 		return Denied("Support does not get to see the secret of a client's key. Send " + key.UserName + " a new one instead, on a one-time page.")

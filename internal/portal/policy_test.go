@@ -189,7 +189,9 @@ func TestLicensesAreSeenByWhoMayViewThemAndByWhoChoosesAmongThem(t *testing.T) {
 		wantCode(t, "elsewhere", portal.CanSeeLicenses(actor, elsewhere), want)
 		wantCode(t, "nowhere", portal.CanSeeLicenses(actor, nowhere), want)
 	})
-	wantCode(t, "who looks after OAuth clients", portal.CanSeeLicenses(holding(portal.ViewClientSecret), here), allowed)
+	for _, one := range []portal.Authority{portal.ViewClientSecret, portal.ManageApplications} {
+		wantCode(t, "who holds "+one.Name(), portal.CanSeeLicenses(holding(one), here), allowed)
+	}
 }
 
 func TestApplicationsAreManagedInTheirOrganizationAndTheCatalogueByWhoManagesOrganizations(t *testing.T) {
@@ -244,6 +246,35 @@ func TestARequestIsWithdrawnByItsRequesterAndByWhoSeesAllOfTheOwnOrganization(t 
 	forEveryActor(t, wants, func(t *testing.T, actor portal.Actor, want withdraws) {
 		wantEqual(t, "withdraws", answers(actor), want)
 	})
+}
+
+func TestARequestIsMadeAndAnsweredByMembers(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	type asks struct{ makes, answersOwn, answersOthers portal.Code }
+	nothing, answers := asks{no, no, no}, asks{no, allowed, no}
+	forEveryActor(t, map[string]asks{
+		"nobody": {out, no, no}, "outsider": nothing, "member": answers, "viewer": answers, "key manager": answers, "user manager": answers, "all access": answers, "gateway": answers,
+		"API user": {allowed, allowed, no}, "admin": {allowed, allowed, no}, "support": nothing, "super admin": nothing, "program": nothing,
+	}, func(t *testing.T, actor portal.Actor, want asks) {
+		answer := func(requester int64) portal.Code {
+			return codeOf(portal.CanAnswerRequest(actor, portal.Request{RequesterID: requester, OrganizationID: here}))
+		}
+		wantEqual(t, "asks", asks{codeOf(portal.CanRequestKeys(actor, here)), answer(actor.UserID), answer(another)}, want)
+	})
+}
+
+func TestAnOAuthClientIsChangedByItsKeepersAndByStaffWhoIssueKeys(t *testing.T) {
+	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
+	forEveryActor(t, map[string]portal.Code{
+		"nobody": out, "outsider": no, "member": no, "viewer": no, "key manager": no, "user manager": no, "all access": no, "gateway": no, "API user": no,
+		"admin": allowed, "support": allowed, "super admin": allowed, "program": allowed,
+	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
+		for _, user := range []int64{another, actor.UserID} {
+			wantCode(t, "changes it", portal.CanChangeKey(actor, portal.Key{Kind: portal.OAuthKey, OrganizationID: here, UserID: user}), want)
+		}
+	})
+	wantCode(t, "who looks after it", portal.CanChangeKey(holding(portal.ViewClientSecret), portal.Key{Kind: portal.OAuthKey, OrganizationID: here, UserID: another}), allowed)
+	wantCode(t, "another key", portal.CanChangeKey(holding(portal.ViewClientSecret), portal.Key{Kind: portal.TokenKey, OrganizationID: here, UserID: another}), no)
 }
 
 // secretUses are the answers on the secrets of a key that reaches Billing.

@@ -168,7 +168,7 @@ func present(p Present) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Notice(ui.Warn, "There is a key for "+p.Key.ApplicationName+" and the license "+p.Key.LicenseNumber+" already: one for each. "+p.instead()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Notice(ui.Warn, "There is a key for "+p.Key.ApplicationName+" and the license "+p.Key.LicenseNumber+" already. There can be one only. "+p.instead()).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -251,7 +251,7 @@ func issue(i Issue) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Head("Issue API key", "For an application and license of "+i.Organization.Name+". There is one for each.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head("Issue API key", "For an application and a license of "+i.Organization.Name+", which can have one key together.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -88,7 +88,7 @@ func graceField(f Form, key portal.Key, graces []time.Duration) templ.Component 
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = ui.Select(f.Field(ui.FieldProps{Name: "grace", Label: "The old secret goes on working", Required: true, Hint: graceHint(key)}), graceOptions(graces)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Select(f.Field(ui.FieldProps{Name: "grace", Label: "The present secret goes on working", Required: true, Hint: graceHint(key)}), graceOptions(graces)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -163,7 +163,7 @@ func keyRotation(r KeyRotation) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Head(r.Title(), "A new "+r.secretName()+" is made and shown once. You decide how long the old one goes on working.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head(r.Title(), "A new "+r.secretName()+" is made and shown once. You decide how long the present one goes on working.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -180,7 +180,7 @@ func keyRotation(r KeyRotation) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if old := rotatingOut(r.Secrets); old.ID != 0 {
-				templ_7745c5c3_Err = ui.Notice(ui.Warn, "An old secret still works until "+dateTime(old.ExpiresAt)+". It stops as soon as you make a new one: at most two work at a time.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Notice(ui.Warn, "An earlier secret still works until "+dateTime(old.ExpiresAt)+". It stops as soon as you make a new one, whatever you choose: at most two work at a time.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -231,7 +231,7 @@ func keyRotation(r KeyRotation) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.CardHead("What uses the old one").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.CardHead("What uses the present one").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -259,7 +259,7 @@ func keyRotation(r KeyRotation) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>Every application that has the old secret must get the new one before the old one stops. Until then both work. If you choose “Now”, applications that use the old one are refused from their next request on.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>Every application that has the present secret must get the new one before the present one stops. Until then both work. If you choose “Now”, applications that use the present one are refused from their next request on.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -335,7 +335,7 @@ func keyRotation(r KeyRotation) templ.Component {
 	})
 }
 
-// rotationUses says who would notice that a secret of a key stops.
+// rotationUses says who would notice that the present secret of a key stops.
 func rotationUses(key portal.Key, uses []portal.ClientUse, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -357,8 +357,8 @@ func rotationUses(key portal.Key, uses []portal.ClientUse, now time.Time) templ.
 			templ_7745c5c3_Var9 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if len(uses) > 0 {
-			templ_7745c5c3_Err = clientUses(uses, now).Render(ctx, templ_7745c5c3_Buffer)
+		if present := usesOf(uses, false); len(present) > 0 {
+			templ_7745c5c3_Err = clientUses(present, now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -948,9 +948,10 @@ type OldSecretStop struct {
 // Render gives the page's content.
 func (o OldSecretStop) Render() templ.Component { return oldSecretStop(o) }
 
-// uses lists the programs that use the old secret.
-func (o OldSecretStop) uses() []portal.ClientUse {
-	return slices.DeleteFunc(slices.Clone(o.Uses), func(use portal.ClientUse) bool { return !use.Previous })
+// usesOf lists the programs that use the secret that is being rotated out, or the
+// present one.
+func usesOf(uses []portal.ClientUse, previous bool) []portal.ClientUse {
+	return slices.DeleteFunc(slices.Clone(uses), func(use portal.ClientUse) bool { return use.Previous != previous })
 }
 
 func oldSecretStop(o OldSecretStop) templ.Component {
@@ -1010,7 +1011,7 @@ func oldSecretStop(o OldSecretStop) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(o.uses()) > 0 {
+			if old := usesOf(o.Uses, true); len(old) > 0 {
 				templ_7745c5c3_Var35 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 					templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 					templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -1031,7 +1032,7 @@ func oldSecretStop(o OldSecretStop) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = clientUses(o.uses(), o.Now).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = clientUses(old, o.Now).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
