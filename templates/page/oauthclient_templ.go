@@ -392,7 +392,7 @@ func oauthCredentials(o OAuthClient) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <p class=\"kp-hint\">Don't regenerate the secret without need: applications that use the old one stop when its time is over.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <p class=\"kp-hint\">Don't regenerate the secret without need: applications that use the present one stop when its time is over.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
