@@ -605,6 +605,21 @@ func TestWhatIsSaidOfATokenHelpsItsHolder(t *testing.T) {
 	says(revoked, portal.CheckRevoked.Message())
 }
 
+func TestWhatIsSaidOfAnotherLicenseIsTrueOfKeysWithoutOneAndOfTokens(t *testing.T) {
+	s := storetest.SQLite(t)
+	f := storetest.NewFixture(t, s)
+	_, bare := storetest.Key(t, s, f.Membership)
+	c := verify.New(s, verify.Options{})
+	const want = "What was sent does not belong to the license that is asked for here. Use a key or an access token of that license."
+	for what, credential := range map[string]string{"a key": f.Secret.Reveal(), "a key without a license": bare.Reveal(), "an access token": tokenFor(t, c, withClient(t, s, &f))} {
+		r := withToken(credential, "billing")
+		r.License = "1"
+		if got := checkToken(t, c, r); got.Code != "LICENSE_MISMATCH" || got.Message != want {
+			t.Errorf("%s: %s says %q", what, got.Code, got.Message)
+		}
+	}
+}
+
 func TestATokenMayBeACallersCredential(t *testing.T) {
 	s := storetest.SQLite(t)
 	f := storetest.NewFixture(t, s)
