@@ -131,8 +131,9 @@ func (s *Server) introspectionOf(d verify.Decision) introspection {
 	}
 }
 
-// revokeToken ends an access token of the client that asks (RFC 7009). A token
-// that is not known, or another client's, is answered alike and left alone.
+// revokeToken ends an access token of the client that asks (RFC 7009), even of one
+// that is suspended, say: to end a token is safe, and it could work again later. A
+// token that is not known, or another client's, is answered alike and left alone.
 func (s *Server) revokeToken(c echo.Context) error {
 	form, err := readOAuthForm(c.Request())
 	if err != nil {
@@ -142,7 +143,7 @@ func (s *Server) revokeToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.admitClient(c, asked)
+	client, err := s.identifyClient(c, asked)
 	if err != nil {
 		return err
 	}

@@ -222,12 +222,29 @@ func TestAClientThatMayDoNothingIsToldWhyAndWhatHelps(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			p := startPortal(t)
 			client := p.oauthClient()
-			client.token("")
+			token := client.token("")
 			test.fault(p, client)
 			client.send(tokenPath, url.Values{"grant_type": {"client_credentials"}}).want(t, what, test.status, test.code, test.text)
 			impostor := oauthClient{p, client.key, secret.New("", secret.ClientSecret).Reveal()}
 			impostor.send(tokenPath, url.Values{"grant_type": {"client_credentials"}}).want(t, "with a wrong secret", 401, "invalid_client", "not known, or its secret is wrong")
+			p.revokesStill(client, impostor, token)
 		})
+	}
+}
+
+// revokesStill holds that a client ends its tokens whatever it may do otherwise.
+func (p *running) revokesStill(client, impostor oauthClient, token string) {
+	p.t.Helper()
+	revoked := func() bool {
+		subject, err := p.Store.TokenSubject(p.t.Context(), secret.HashOf(token))
+		return err == nil && !subject.TokenRevokedAt.IsZero()
+	}
+	impostor.send(revocationPath, of(token)).want(p.t, "a revocation with a wrong secret", 401, "invalid_client", "not known, or its secret is wrong")
+	if revoked() {
+		p.t.Error("somebody else revoked the token")
+	}
+	if got := client.send(revocationPath, of(token)); got.status != http.StatusOK || got.body != "" || !revoked() {
+		p.t.Errorf("the revocation is answered %d %s", got.status, got.body)
 	}
 }
 

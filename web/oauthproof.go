@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"keyportal/internal/portal"
 	"keyportal/internal/verify"
 )
 
@@ -117,6 +118,18 @@ func (s *Server) admitClient(c echo.Context, client verify.ClientRequest) (verif
 		return decision, refusedClient(decision.Code)
 	}
 	return decision, nil
+}
+
+// identifyClient asks for the proof alone, not for what the client may do now.
+func (s *Server) identifyClient(c echo.Context, client verify.ClientRequest) (portal.Subject, error) {
+	found, err := s.Checker.IdentifyClient(c.Request().Context(), client)
+	if err != nil {
+		return found, unavailable(err)
+	}
+	if found.KeyID == 0 {
+		return found, refusedClient(portal.CheckNotFound)
+	}
+	return found, nil
 }
 
 // callerIn admits who may ask about tokens: an OAuth client, or the holder of an

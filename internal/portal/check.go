@@ -84,7 +84,7 @@ var checkMessages = map[CheckCode]string{
 	CheckUserExpired:             "The password of this API key's user has expired; it must be set anew first.",
 	CheckOrgSuspended:            "The organization of this API key is suspended.",
 	CheckLicenseInactive:         "The license of this API key is not active.",
-	CheckLicenseMismatch:         "This API key belongs to another license.",
+	CheckLicenseMismatch:         "What was sent does not belong to the license that is asked for here. Use a key or an access token of that license.",
 	CheckIPNotAllowed:            "This API key may not be used from this address.",
 	CheckImpersonationNotAllowed: "This API key may not act as that user.",
 	CheckAPISetNotGranted:        "This API key does not reach this part of the API.",

@@ -20,7 +20,7 @@ type ClientRequest struct {
 // now. The rules are those of a key, in the same order; no API set is needed. An
 // error means that it could not be decided.
 func (c *Checker) CheckClient(ctx context.Context, r ClientRequest) (Decision, error) {
-	decision, err := c.decideClient(ctx, r)
+	decision, err := c.decideClient(ctx, r, rulesAfterLookup)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -28,10 +28,25 @@ func (c *Checker) CheckClient(ctx context.Context, r ClientRequest) (Decision, e
 	return decision, nil
 }
 
+// IdentifyClient tells which OAuth client somebody proves to be with a secret that
+// is live, whatever else the client may do now; the zero Subject when they prove
+// nothing. An error means that it could not be told.
+func (c *Checker) IdentifyClient(ctx context.Context, r ClientRequest) (portal.Subject, error) {
+	decision, err := c.decideClient(ctx, r, rulesOfProof)
+	if err != nil {
+		return portal.Subject{}, err
+	}
+	c.count(decision, r.ClientIP)
+	if !decision.Valid() {
+		return portal.Subject{}, nil
+	}
+	return decision.Subject, nil
+}
+
 // decideClient looks a client up by its secret alone: a wrong secret costs the
 // same and is answered alike whether there is a client of that ID or not, as is
 // the right secret with a wrong ID.
-func (c *Checker) decideClient(ctx context.Context, r ClientRequest) (Decision, error) {
+func (c *Checker) decideClient(ctx context.Context, r ClientRequest, rules []rule) (Decision, error) {
 	f := &facts{Request: Request{Credential: r.Secret, ClientIP: r.ClientIP}, now: c.store.Now(), open: true}
 	if prefixOf(r.Secret) == secret.ClientSecret {
 		found, err := c.subjectOf(ctx, r.Secret)
@@ -42,7 +57,7 @@ func (c *Checker) decideClient(ctx context.Context, r ClientRequest) (Decision, 
 			f.Subject = found
 		}
 	}
-	return f.decision(firstRefusal(rulesAfterLookup, f)), nil
+	return f.decision(firstRefusal(rules, f)), nil
 }
 
 func isClient(s portal.Subject, id string) bool {

@@ -107,6 +107,87 @@ func TestAWrongIDAWrongSecretAndAnUnknownClientAreAnsweredAlike(t *testing.T) {
 	})
 }
 
+// Whoever proves to be the client ends its tokens, which would work again after the
+// fault is mended.
+func TestAClientThatMayDoNothingEndsItsTokensStill(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		fixture := storetest.NewFixture(t, s)
+		c := verify.New(s, verify.Options{})
+		for _, fault := range clientSteps() {
+			f := anotherClient(t, s, fixture)
+			r := withClient(t, s, &f)
+			token, kept := tokenFor(t, c, r), tokenFor(t, c, r)
+			fault.step(t, s, &f, &verify.Request{})
+			impostor := verify.ClientRequest{ID: r.ID, Secret: secret.New("", secret.ClientSecret).Reveal(), ClientIP: client}
+			for _, wrong := range []verify.ClientRequest{impostor, {ID: "x", Secret: r.Secret}, {Secret: r.Secret}, {ID: r.ID}} {
+				if got := identify(t, c, wrong); got.KeyID != 0 {
+					t.Errorf("%s: the wrong proof is taken for %+v", fault.code, got)
+				}
+			}
+			own := identify(t, c, r)
+			if own.KeyID != f.Key.ID {
+				t.Errorf("%s: the client is taken for %+v", fault.code, own)
+			}
+			if err := c.RevokeToken(t.Context(), own, token); err != nil {
+				t.Fatal(err)
+			}
+			for text, want := range map[string]bool{token: true, kept: false} {
+				if got, err := s.TokenSubject(t.Context(), secret.HashOf(text)); err != nil || got.TokenRevokedAt.IsZero() == want {
+					t.Errorf("%s: the token that was ended (%t) ended %v, %v", fault.code, want, got.TokenRevokedAt, err)
+				}
+			}
+			if got := checkClient(t, c, r).Code; got != fault.code {
+				t.Errorf("%s: for all else the client is %s", fault.code, got)
+			}
+		}
+	})
+}
+
+func TestATokenThatWasEndedWhileTheOrganizationWasSuspendedStaysSo(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		r := withClient(t, s, &f)
+		c := verify.New(s, verify.Options{})
+		token := tokenFor(t, c, r)
+		editOrganization(t, s, &f, func(o *portal.Organization) { o.Suspended = true })
+		if err := c.RevokeToken(t.Context(), identify(t, c, r), token); err != nil {
+			t.Fatal(err)
+		}
+		editOrganization(t, s, &f, func(o *portal.Organization) { o.Suspended = false })
+		wantToken(t, c, withToken(token, "billing"), "REVOKED")
+	})
+}
+
+func TestASecretThatIsNotLiveProvesNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		old := withClient(t, s, &f)
+		c, clock := verify.New(s, verify.Options{}), storetest.Of(s).Clock
+		retired := old
+		retired.Secret = rotate(t, s, &f, clock.Now().Add(time.Hour))
+		if got := identify(t, c, old); got.KeyID != f.Key.ID {
+			t.Errorf("within the grace: %+v", got)
+		}
+		clock.Advance(time.Hour)
+		if got := identify(t, c, old); got.KeyID != 0 {
+			t.Errorf("after the grace: %+v", got)
+		}
+		rotate(t, s, &f, time.Time{})
+		if got := identify(t, c, retired); got.KeyID != 0 {
+			t.Errorf("after it was regenerated: %+v", got)
+		}
+	})
+}
+
+func identify(t testing.TB, c *verify.Checker, r verify.ClientRequest) portal.Subject {
+	t.Helper()
+	found, err := c.IdentifyClient(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
 // A wrong checksum is refused without a look-up. Everything else costs one, by the
 // secret, whatever the ID is.
 func TestAClientIsLookedUpByItsSecretAlone(t *testing.T) {
@@ -125,6 +206,9 @@ func TestAClientIsLookedUpByItsSecretAlone(t *testing.T) {
 	unknown := secret.New("", secret.ClientSecret).Reveal()
 	for _, r := range []verify.ClientRequest{right, {ID: "x", Secret: right.Secret}, {ID: right.ID, Secret: unknown}, {ID: "x", Secret: unknown}} {
 		if got, err := c.CheckClient(t.Context(), r); err == nil || got.Code != "" {
+			t.Errorf("nothing was looked up: %+v", got)
+		}
+		if got, err := c.IdentifyClient(t.Context(), r); err == nil || got.KeyID != 0 {
 			t.Errorf("nothing was looked up: %+v", got)
 		}
 	}

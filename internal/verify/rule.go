@@ -37,6 +37,7 @@ var (
 		{portal.CheckImpersonationNotAllowed, impersonationNotAllowed},
 		{portal.CheckAPISetNotGranted, apiSetNotGranted},
 	}
+	rulesOfProof = []rule{{portal.CheckNotFound, notFound}}
 )
 
 // decide goes through the rules. The error is not nil when the store could not

@@ -47,7 +47,7 @@ func (c *Checker) IssueToken(ctx context.Context, r TokenRequest) (Token, Decisi
 }
 
 func (c *Checker) issueToken(ctx context.Context, r TokenRequest) (Token, Decision, error) {
-	client, err := c.decideClient(ctx, r.ClientRequest)
+	client, err := c.decideClient(ctx, r.ClientRequest, rulesAfterLookup)
 	if err != nil || !client.Valid() {
 		return Token{}, client, err
 	}
@@ -145,14 +145,14 @@ func (c *Checker) Introspect(ctx context.Context, q TokenQuestion) (Decision, er
 	return decision, nil
 }
 
-// RevokeToken ends an access token of a client that CheckClient let pass. What is
+// RevokeToken ends an access token of a client that IdentifyClient found. What is
 // no access token, or not the client's, is left alone.
-func (c *Checker) RevokeToken(ctx context.Context, client Decision, token string) error {
+func (c *Checker) RevokeToken(ctx context.Context, client portal.Subject, token string) error {
 	if !isAccessToken(token) {
 		return nil
 	}
 	return c.store.Update(ctx, func(u *store.Update) error {
-		return u.RevokeToken(ctx, secret.HashOf(token), client.Subject.KeyID)
+		return u.RevokeToken(ctx, secret.HashOf(token), client.KeyID)
 	})
 }
 

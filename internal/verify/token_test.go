@@ -554,9 +554,9 @@ func TestAClientRevokesItsOwnTokensAndNoOthers(t *testing.T) {
 		other := anotherClient(t, s, f)
 		both := twoCheckers(t, s)
 		c := both[0]
-		own, theirs := checkClient(t, c, withClient(t, s, &f)), checkClient(t, c, withClient(t, s, &other))
+		own, theirs := identify(t, c, withClient(t, s, &f)), identify(t, c, withClient(t, s, &other))
 		token, kept := tokenFor(t, c, clientOf(f)), tokenFor(t, c, clientOf(f))
-		revoke := func(client verify.Decision, token string) {
+		revoke := func(client portal.Subject, token string) {
 			t.Helper()
 			if err := c.RevokeToken(t.Context(), client, token); err != nil {
 				t.Fatal(err)
@@ -566,7 +566,7 @@ func TestAClientRevokesItsOwnTokensAndNoOthers(t *testing.T) {
 			revoke(own, what)
 		}
 		revoke(theirs, token)
-		revoke(verify.Decision{}, token)
+		revoke(portal.Subject{}, token)
 		wantToken(t, both[1], withToken(token, "billing"), "VALID")
 		revoke(own, token)
 		revoke(own, token)
@@ -593,7 +593,7 @@ func TestWhatIsSaidOfATokenHelpsItsHolder(t *testing.T) {
 	}
 	says(secret.New("", secret.AccessToken).Reveal(), "This access token is not known. It may have ended with the Client Secret that it was exchanged for. Get a new one.")
 	revoked, expired := tokenFor(t, c, r), tokenFor(t, c, r)
-	if err := c.RevokeToken(t.Context(), checkClient(t, c, r), revoked); err != nil {
+	if err := c.RevokeToken(t.Context(), identify(t, c, r), revoked); err != nil {
 		t.Fatal(err)
 	}
 	says(revoked, "This access token was revoked. Get a new one.")
@@ -603,6 +603,21 @@ func TestWhatIsSaidOfATokenHelpsItsHolder(t *testing.T) {
 	says(expired, portal.CheckExpired.Message())
 	editKey(t, s, &f, func(k *portal.Key) { k.RevokedAt = s.Now() })
 	says(revoked, portal.CheckRevoked.Message())
+}
+
+func TestWhatIsSaidOfAnotherLicenseIsTrueOfKeysWithoutOneAndOfTokens(t *testing.T) {
+	s := storetest.SQLite(t)
+	f := storetest.NewFixture(t, s)
+	_, bare := storetest.Key(t, s, f.Membership)
+	c := verify.New(s, verify.Options{})
+	const want = "What was sent does not belong to the license that is asked for here. Use a key or an access token of that license."
+	for what, credential := range map[string]string{"a key": f.Secret.Reveal(), "a key without a license": bare.Reveal(), "an access token": tokenFor(t, c, withClient(t, s, &f))} {
+		r := withToken(credential, "billing")
+		r.License = "1"
+		if got := checkToken(t, c, r); got.Code != "LICENSE_MISMATCH" || got.Message != want {
+			t.Errorf("%s: %s says %q", what, got.Code, got.Message)
+		}
+	}
 }
 
 func TestATokenMayBeACallersCredential(t *testing.T) {
@@ -636,10 +651,10 @@ func TestWithoutAStoreNothingIsDecidedAboutTokens(t *testing.T) {
 	if d, err := c.Introspect(t.Context(), verify.TokenQuestion{Token: token, Caller: caller}); err == nil || d.Code != "" {
 		t.Errorf("a token was introspected: %+v", d)
 	}
-	if err := c.RevokeToken(t.Context(), caller, token); err == nil {
+	if err := c.RevokeToken(t.Context(), caller.Subject, token); err == nil {
 		t.Error("a token was revoked")
 	}
-	if err := c.RevokeToken(t.Context(), caller, "junk"); err != nil {
+	if err := c.RevokeToken(t.Context(), caller.Subject, "junk"); err != nil {
 		t.Errorf("junk: %v", err)
 	}
 }

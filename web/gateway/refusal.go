@@ -112,21 +112,23 @@ func (g *gateway) logFailure(c echo.Context, r *refusal) {
 	}
 }
 
-// challenge tells a client how to authenticate (RFC 6750, section 3).
+// challenge tells a client how to authenticate (RFC 6750, section 3). It says
+// insufficient_scope only where another token of the same client may help: who is
+// refused for the license, say, would fetch the same token again for ever.
 func (r *refusal) challenge() string {
 	const scheme = `Bearer realm="Key Portal"`
 	switch {
 	case r.code == string(portal.CheckMissing):
 		return scheme
+	case r.code == string(portal.CheckAPISetNotGranted) && r.apiSet != "":
+		return scheme + fmt.Sprintf(`, error="insufficient_scope", scope=%+q`, r.apiSet)
+	case r.code == string(portal.CheckAPISetNotGranted):
+		return scheme + `, error="insufficient_scope"`
 	case r.status == http.StatusUnauthorized:
 		return scheme + `, error="invalid_token"`
-	case r.status == http.StatusForbidden && r.apiSet != "":
-		return scheme + fmt.Sprintf(`, error="insufficient_scope", scope=%+q`, r.apiSet)
-	case r.status == http.StatusForbidden:
-		return scheme + `, error="insufficient_scope"`
 	case r.status == http.StatusBadRequest:
 		return scheme + `, error="invalid_request"`
-	case r.status == http.StatusTooManyRequests:
+	case r.status == http.StatusForbidden, r.status == http.StatusTooManyRequests:
 		return scheme
 	}
 	return ""

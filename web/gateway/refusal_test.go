@@ -42,12 +42,21 @@ func TestChallengesSayWhatIsWrongWithTheToken(t *testing.T) {
 		if !ok || r.code != string(code) || r.message != code.Message() {
 			t.Fatalf("%s is refused as %+v", code, r)
 		}
-		want := map[int]string{401: `error="invalid_token"`, 403: `error="insufficient_scope"`, 429: `realm="Key Portal"`}[r.status]
-		if code == portal.CheckMissing {
-			want = `realm="Key Portal"`
+		want := `realm="Key Portal"`
+		switch {
+		case code == portal.CheckAPISetNotGranted:
+			want = `error="insufficient_scope"`
+		case r.status == http.StatusUnauthorized && code != portal.CheckMissing:
+			want = `error="invalid_token"`
 		}
 		if got := r.challenge(); !challengeForm.MatchString(got) || !strings.HasSuffix(got, want) {
 			t.Errorf("%s has the challenge %s", code, got)
+		}
+	}
+	for _, other := range []string{"LICENSE_MISMATCH", "ORG_SUSPENDED", "RATE_LIMITED", "BAD_REQUEST"} {
+		r := &refusal{status: http.StatusForbidden, code: other, apiSet: "billing"}
+		if got := r.challenge(); got != `Bearer realm="Key Portal"` {
+			t.Errorf("%s with 403 sends for another token: %s", other, got)
 		}
 	}
 	scoped := &refusal{status: http.StatusForbidden, code: "API_SET_NOT_GRANTED", apiSet: "billing"}

@@ -20,19 +20,23 @@ const (
 	bodyLimit   = 64 << 10
 )
 
-// question is what a service asks. A field that is there must not be empty: an
-// empty one is a variable that was not set, and would ask for less than was
-// meant.
+// question is what a service asks. What is empty in it was left out.
 type question struct {
-	Key               *string `json:"key"`
-	APISet            *string `json:"api_set"`
-	Method            *string `json:"method"`
-	Path              *string `json:"path"`
-	ClientIP          *string `json:"client_ip"`
-	License           *string `json:"license"`
-	Domain            *string `json:"domain"`
-	Instance          *string `json:"instance"`
-	ImpersonateUserID *int64  `json:"impersonate_user_id"`
+	verify.Request
+	clientIP    string
+	impersonate *int64
+}
+
+// texts has the fields that are texts by their names.
+var texts = map[string]func(*question) *string{
+	"key":       func(q *question) *string { return &q.Credential },
+	"api_set":   func(q *question) *string { return &q.APISet },
+	"method":    func(q *question) *string { return &q.Method },
+	"path":      func(q *question) *string { return &q.URI },
+	"client_ip": func(q *question) *string { return &q.clientIP },
+	"license":   func(q *question) *string { return &q.License },
+	"domain":    func(q *question) *string { return &q.Domain },
+	"instance":  func(q *question) *string { return &q.Instance },
 }
 
 const fields = " The fields are key; api_set, method and path, client_ip, license, domain, instance, impersonate_user_id where they are wanted."
@@ -105,26 +109,69 @@ func (g *gateway) admitCaller(r *http.Request) error {
 	}))
 }
 
+// readQuestion reads one JSON object field by field. To decode it into a struct
+// would take null for a field that was left out, the last of two fields of one
+// name, and License for license: the question would ask for less than was meant.
 func readQuestion(body io.Reader) (q question, err error) {
 	decoder := json.NewDecoder(body)
-	decoder.DisallowUnknownFields()
-	if err = decoder.Decode(&q); err == nil {
-		if _, more := decoder.Token(); more != io.EOF {
-			err = errors.Join(errors.New("more than one value"), more)
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return q, explainJSON(err)
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return q, explainJSON(err)
+		}
+		if err := q.read(decoder, name); err != nil {
+			return q, err
 		}
 	}
-	if err != nil {
+	if _, err := decoder.Token(); err != nil { // the end of the object
+		return q, explainJSON(err)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
 		return q, explainJSON(err)
 	}
 	return q, nil
 }
 
-func explainJSON(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &refusal{status: http.StatusRequestEntityTooLarge, code: "TOO_LARGE", message: fmt.Sprintf("The body may have %d bytes at most.", bodyLimit)}
+// read reads the value of a field.
+func (q *question) read(decoder *json.Decoder, field json.Token) error {
+	name, _ := field.(string)
+	if text, known := texts[name]; known {
+		return readOnce(decoder, name, text(q))
 	}
-	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
-		return badRequest(fmt.Sprintf("The field %s has the wrong type: impersonate_user_id is a whole number, and all others are texts.", mismatch.Field))
+	if name == "impersonate_user_id" {
+		return readOnce(decoder, name, &q.impersonate)
+	}
+	return explainJSON(nil)
+}
+
+// readOnce reads a value into what was empty and is not so afterwards. An empty
+// value is a variable that was not set.
+func readOnce[T comparable](decoder *json.Decoder, name string, to *T) error {
+	var empty T
+	if *to != empty {
+		return badRequest(fmt.Sprintf("The field %s is there more than once. Send it once.", name))
+	}
+	err := decoder.Decode(to)
+	if _, mismatch := errors.AsType[*json.UnmarshalTypeError](err); mismatch {
+		return badRequest(fmt.Sprintf("The field %s has the wrong type: impersonate_user_id is a whole number, and all others are texts.", name))
+	}
+	if err != nil {
+		return explainJSON(err)
+	}
+	if *to == empty {
+		return badRequest(fmt.Sprintf("The field %s is empty or null. Fill it, or leave it out.", name))
+	}
+	return nil
+}
+
+// explainJSON says what a body must be. The cause is nil where the JSON is right
+// but not such a body.
+func explainJSON(cause error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](cause); ok {
+		return &refusal{status: http.StatusRequestEntityTooLarge, code: "TOO_LARGE", message: fmt.Sprintf("The body may have %d bytes at most.", bodyLimit)}
 	}
 	return badRequest("The body must be one JSON object with no fields but the known ones." + fields)
 }
@@ -132,30 +179,19 @@ func explainJSON(err error) error {
 // request gives the question as the checker takes it. Without an API set and a
 // path, the question is whether the key is valid at all.
 func (q question) request() (r verify.Request, err error) {
-	for name, field := range map[string]struct{ from, to *string }{
-		"key": {q.Key, &r.Credential}, "api_set": {q.APISet, &r.APISet}, "method": {q.Method, &r.Method}, "path": {q.Path, &r.URI},
-		"license": {q.License, &r.License}, "domain": {q.Domain, &r.Domain}, "instance": {q.Instance, &r.Instance},
-	} {
-		switch {
-		case field.from == nil:
-		case *field.from == "":
-			return r, badRequest(fmt.Sprintf("The field %s is empty. Fill it, or leave it out.", name))
-		default:
-			*field.to = *field.from
-		}
-	}
-	if (q.Method == nil) != (q.Path == nil) {
+	r = q.Request
+	if (r.Method == "") != (r.URI == "") {
 		return r, badRequest("The fields method and path belong together: send both or neither.")
 	}
-	if q.ClientIP != nil {
-		if r.ClientIP, err = netip.ParseAddr(*q.ClientIP); err != nil {
+	if q.clientIP != "" {
+		if r.ClientIP, err = netip.ParseAddr(q.clientIP); err != nil {
 			return r, badRequest("The field client_ip is not an IP address. Write it as 192.0.2.7 or 2001:db8::7.")
 		}
 	}
-	if q.ImpersonateUserID != nil {
-		r.Impersonate = []string{strconv.FormatInt(*q.ImpersonateUserID, 10)}
+	if q.impersonate != nil {
+		r.Impersonate = []string{strconv.FormatInt(*q.impersonate, 10)}
 	}
-	r.AllowUnmatched = q.Path == nil
+	r.AllowUnmatched = r.URI == ""
 	return r, refuseCredential(queryOf(r.URI), r.Credential)
 }
 

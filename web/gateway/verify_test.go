@@ -141,7 +141,7 @@ func TestAServiceAsksForAsMuchAsItLikes(t *testing.T) {
 	s := newService(t)
 	for _, more := range []string{
 		"", `, "api_set": "billing"`, `, "method": "GET", "path": "/billing/7?page=2"`, `, "api_set": "billing", "method": "GET", "path": "/elsewhere"`,
-		`, "client_ip": "192.0.2.7"`, `, "client_ip": "2001:db8::7"`, `, "impersonate_user_id": null, "api_set": null`,
+		`, "client_ip": "192.0.2.7"`, `, "client_ip": "2001:db8::7"`,
 		`, "license": "` + s.License.Number + `", "domain": "` + s.License.Domain + `", "instance": "` + s.Instance.Name + `"`,
 		`, "domain": "` + strings.ToUpper(s.License.Domain) + `", "instance": "` + strings.ToLower(s.Instance.Name) + `"`,
 	} {
@@ -169,9 +169,17 @@ func TestAQuestionThatIsNotUnderstoodIsRefused(t *testing.T) {
 		`{"key": "x"`:                     "one JSON object",
 		`{"key": "x"} {"key": "x"}`:       "one JSON object",
 		`{"key": "x"} x`:                  "one JSON object",
+		`{"key": "x",}`:                   "one JSON object",
+		`{"key": "x" "method": "GET"}`:    "one JSON object",
+		`{"key"}`:                         "one JSON object",
+		`{"key": }`:                       "one JSON object",
+		`{key: "x"}`:                      "one JSON object",
+		`{5: "x"}`:                        "one JSON object",
+		`null`:                            "one JSON object",
 		`{"key": "x", "apiSet": "x"}`:     "The fields are",
 		`{"` + s.key + `": "x"}`:          "The fields are",
 		`{"key": 5}`:                      "field key has the wrong type",
+		`{"key": ["x"]}`:                  "field key has the wrong type",
 		`{"impersonate_user_id": "5"}`:    "field impersonate_user_id has the wrong type",
 		`{"impersonate_user_id": 1.5}`:    "field impersonate_user_id has the wrong type",
 		`{"key": ""}`:                     "field key is empty",
@@ -180,7 +188,7 @@ func TestAQuestionThatIsNotUnderstoodIsRefused(t *testing.T) {
 		`{"license": ""}`:                 "field license is empty",
 		`{"path": "/billing/7"}`:          "belong together",
 		`{"method": "GET"}`:               "belong together",
-		`{"client_ip": ""}`:               "not an IP address",
+		`{"client_ip": ""}`:               "field client_ip is empty or null",
 		`{"client_ip": "192.0.2.7:80"}`:   "not an IP address",
 		`{"client_ip": "192.0.2.7, ::1"}`: "not an IP address",
 	} {
@@ -199,6 +207,36 @@ func TestAQuestionThatIsNotUnderstoodIsRefused(t *testing.T) {
 	inQuery := httptest.NewRequest("POST", "/v1/verify?api_set=billing", strings.NewReader(`{}`))
 	inQuery.Header.Set("X-Api-Key", s.caller)
 	problem(t, s.send(inQuery), http.StatusBadRequest, "BAD_REQUEST")
+}
+
+// Each of these would be VALID if a reader passed over what is wrong with it.
+func TestAFieldThatWouldAskForLessThanItSaysIsRefused(t *testing.T) {
+	s := newService(t)
+	refused := func(more, says string) {
+		t.Helper()
+		r := s.post(fmt.Sprintf(`{"key": %q%s}`, s.key, more), "X-Api-Key: "+s.caller)
+		if said := bodyOf(t, r); r.StatusCode != http.StatusBadRequest || !strings.Contains(said, says) || strings.Contains(said, s.key) {
+			t.Errorf("%s: got %s %s", more, r.Status, said)
+		}
+	}
+	for name, value := range map[string]string{
+		"api_set": `"billing"`, "method": `"GET"`, "path": `"/billing/7"`, "client_ip": `"192.0.2.7"`,
+		"license": `"` + s.License.Number + `"`, "domain": `"` + s.License.Domain + `"`, "instance": `"` + s.Instance.Name + `"`,
+	} {
+		refused(fmt.Sprintf(`, %q: null`, name), "field "+name+" is empty or null")
+		refused(fmt.Sprintf(`, %q: null, %[1]q: %s`, name, value), "field "+name+" is empty or null")
+		refused(fmt.Sprintf(`, %q: %s, %[1]q: null`, name, value), "field "+name+" is there more than once")
+		refused(fmt.Sprintf(`, %q: "x", %[1]q: %s`, name, value), "field "+name+" is there more than once")
+		refused(fmt.Sprintf(`, %q: %s`, strings.ToUpper(name[:1])+name[1:], value), "The fields are")
+	}
+	refused(`, "impersonate_user_id": null`, "field impersonate_user_id is empty or null")
+	refused(`, "impersonate_user_id": 0, "impersonate_user_id": 0`, "field impersonate_user_id is there more than once")
+	refused(fmt.Sprintf(`, "key": %q`, s.key), "field key is there more than once")
+	refused(fmt.Sprintf(`, "k\u0065y": %q`, s.key), "field key is there more than once")
+	r := s.post(`{"key": null}`, "X-Api-Key: "+s.caller)
+	if said := bodyOf(t, r); r.StatusCode != http.StatusBadRequest || !strings.Contains(said, "field key is empty") {
+		t.Errorf("got %s %s", r.Status, said)
+	}
 }
 
 // problem checks a refusal that is told as RFC 9457 has it.
