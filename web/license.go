@@ -149,6 +149,39 @@ func (s *Server) activateLicense(c echo.Context) error {
 	return s.redirectWith(c, page.LicensePath(license.ID), "The license "+license.Number+" is active: its keys are accepted from the next check on.")
 }
 
+func (s *Server) showLicenseDelete(c echo.Context) error {
+	return s.renderLicenseDelete(c, http.StatusOK, nil)
+}
+
+func (s *Server) deleteLicense(c echo.Context) error {
+	license, err := s.licenseOf(c)
+	if err != nil {
+		return err
+	}
+	if err := s.manage.DeleteLicense(c.Request().Context(), license.ID, c.Request().PostForm.Get("confirm")); err != nil {
+		return s.answerForm(c, err, func(status int) error { return s.renderLicenseDelete(c, status, err) })
+	}
+	return s.redirectWith(c, page.OrganizationPath(license.OrganizationID), "The license "+license.Number+" was deleted: its number and its domain can be used again.")
+}
+
+// renderLicenseDelete asks before a license is deleted, or says straight away why it
+// can't be.
+func (s *Server) renderLicenseDelete(c echo.Context, status int, refusal error) error {
+	license, err := s.licenseOf(c)
+	if err != nil {
+		return err
+	}
+	used := s.manage.UnusedLicense(c.Request().Context(), license.License)
+	if used != nil && portal.CodeOf(used) != portal.CodeConflict {
+		return used
+	}
+	view := page.LicenseDelete{Form: withError(page.Form{}, refusal), License: license.License, Organization: license.Organization, Used: messageOf(used)}
+	if view.Used != "" {
+		view.Form.Message = "" // it says the same
+	}
+	return s.render(c, status, "Delete "+license.Number, view.Render())
+}
+
 // licenseInstances lists an organization's licenses with their instances; here is the
 // instance that one is signed in to.
 func (s *Server) licenseInstances(ctx context.Context, organization, here int64) ([]page.LicenseInstances, error) {

@@ -134,6 +134,50 @@ func TestALicenseIsDeactivatedByItsNumberAndActivatedAgain(t *testing.T) {
 	}
 }
 
+func TestALicenseThatWasNeverUsedIsDeletedByItsNumber(t *testing.T) {
+	p := startPortal(t)
+	license := storetest.License(t, p.Store, p.Organization)
+	b, address := p.as(p.Support), licenseAddress(license)
+	if got := b.get(address).expect(t, http.StatusOK); got.count("main a[href='"+address+"/delete']") != 1 {
+		t.Error("the license does not lead to where it is deleted")
+	}
+	b.get(address+"/delete").expect(t, http.StatusOK, "What will go", "Type "+license.Number, license.Domain, license.Database)
+	b.post(address+"/delete", url.Values{"confirm": {license.Domain}}).expect(t, http.StatusUnprocessableEntity, "Type the name")
+	b.get(address).expect(t, http.StatusOK)
+	got := b.post(address+"/delete", url.Values{"confirm": {license.Number}}).expect(t, http.StatusSeeOther)
+	if got.location != organizationAddress(p.Organization) {
+		t.Errorf("it leads to %s", got.location)
+	}
+	b.get(got.location).expect(t, http.StatusOK, "The license "+license.Number+" was deleted")
+	for range 2 {
+		b.get(address).expect(t, http.StatusNotFound)
+		b.post(address+"/delete", url.Values{"confirm": {license.Number}}).expect(t, http.StatusNotFound)
+	}
+}
+
+func TestALicenseThatWasUsedIsNotDeletedAndItsPageSaysWhatStandsOnIt(t *testing.T) {
+	p := startPortal(t)
+	p.applicationKey(p.Application, p.License)
+	b, address := p.as(p.Support), licenseAddress(p.License)
+	used := "The license " + p.License.Number + " has 1 instance and 1 API key."
+	for _, got := range []answer{
+		b.get(address+"/delete").expect(t, http.StatusOK, used, "Deactivate it instead"),
+		b.post(address+"/delete", url.Values{"confirm": {p.License.Number}}).expect(t, http.StatusConflict, used),
+		b.post(address+"/delete", url.Values{"confirm": {"1234"}}).expect(t, http.StatusConflict, used),
+	} {
+		if got.count("main form") != 0 || got.count("main a[href='"+address+"/deactivate']") != 1 || strings.Count(got.text(), used) != 1 {
+			t.Errorf("it offers to delete, does not lead to Deactivate, or says it twice: %s", got.text())
+		}
+	}
+	b.post(address+"/deactivate", url.Values{"confirm": {p.License.Number}}).expect(t, http.StatusSeeOther)
+	if got := b.get(address+"/delete").expect(t, http.StatusOK, "It is inactive already"); got.count("main a[href$='/deactivate']") != 0 {
+		t.Error("it leads to Deactivate although it is inactive")
+	}
+	if license := p.license(); license.Number != p.License.Number {
+		t.Errorf("the license is %+v", license)
+	}
+}
+
 func TestInstancesAreAddedAndAskedAboutBeforeTheyAreRemoved(t *testing.T) {
 	p := startPortal(t)
 	b, address := p.as(p.Support), licenseAddress(p.License)

@@ -125,6 +125,8 @@ var routes = []route{
 	{post, "/licenses/:id", needs(portal.ManageLicenses), (*Server).updateLicense, "/licenses/:id/edit"},
 	{get, "/licenses/:id/deactivate", needs(portal.ManageLicenses), (*Server).showLicenseDeactivate, ""},
 	{post, "/licenses/:id/deactivate", needs(portal.ManageLicenses), (*Server).deactivateLicense, "/licenses/:id/deactivate"},
+	{get, "/licenses/:id/delete", needs(portal.ManageLicenses), (*Server).showLicenseDelete, ""},
+	{post, "/licenses/:id/delete", needs(portal.ManageLicenses), (*Server).deleteLicense, "/licenses/:id/delete"},
 	{post, "/licenses/:id/activate", needs(portal.ManageLicenses), (*Server).activateLicense, "/licenses/:id"},
 	{post, "/licenses/:id/instances", needs(portal.ManageLicenses), (*Server).createInstance, "/licenses/:id"},
 	{get, "/licenses/:id/instances/:instance/remove", needs(portal.ManageLicenses), (*Server).showInstanceRemove, ""},

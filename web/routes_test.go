@@ -136,6 +136,8 @@ var authorization = map[string]struct {
 	"POST /licenses/:id":                  {"401 403 403 403 403 403 303 303", licenseForm},
 	"GET /licenses/:id/deactivate":        {"303 403 403 403 403 403 200 200", nil},
 	"POST /licenses/:id/deactivate":       {"401 403 403 403 403 403 303 303", func(p *running) url.Values { return url.Values{"confirm": {p.License.Number}} }},
+	"GET /licenses/:id/delete":            {"303 403 403 403 403 403 200 200", nil},
+	"POST /licenses/:id/delete":           {"401 403 403 403 403 403 409 409", func(p *running) url.Values { return url.Values{"confirm": {p.License.Number}} }}, // it has an instance; see license_test.go
 	"POST /licenses/:id/activate":         {"401 403 403 403 403 403 303 303", nil},
 	"POST /licenses/:id/instances":        {"401 403 403 403 403 403 303 303", func(p *running) url.Values { return url.Values{"name": {"BE" + p.License.Number}} }},
 

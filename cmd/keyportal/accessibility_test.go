@@ -196,6 +196,7 @@ var pages = []struct {
 	{"/licenses/:id", []string{"/licenses/1"}},
 	{"/licenses/:id/edit", []string{"/licenses/1/edit"}},
 	{"/licenses/:id/deactivate", []string{"/licenses/1/deactivate"}},
+	{"/licenses/:id/delete", []string{"/licenses/1/delete"}}, // used; one that is not: see the states below
 	{"/licenses/:id/instances/:instance/remove", []string{"/licenses/1/instances/1/remove"}},
 	{"/applications", []string{"/applications"}},
 	{"/applications/new", []string{"/applications/new"}},
@@ -423,6 +424,13 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		b.inspect("stopped-" + fileName(address))
 	}
 
+	v.post("/organizations/4/licenses", url.Values{"number": {"7"}, "domain": {"Mistyped"}, "database": {"MISTYPED"}})
+	b.open("/licenses/7/delete")
+	b.fill(field("Type*"), "wrong")
+	on[chromedp.Void](b, b.find(button("Delete license")), `function() { this.form.noValidate = true; this.disabled = false }`)
+	b.follow(button("Delete license"))
+	b.inspect("refused-licenses-7-delete")
+
 	b.open("/users/4")
 	b.click(button("Actions for Mia Berger"))
 	b.follow(button("Send password link"))
@@ -460,7 +468,7 @@ func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
 	v.post("/licenses/7/instances", url.Values{"name": {"TEBE" + strings.Repeat("7", 20) + "A"}})
 	b.takeOn(look{phoneWidth, "light"})
 	for _, address := range append(namedPages(b), "/organizations/4", "/organizations/4/applications", "/organizations/4/licenses/new", "/organizations/5/suspend",
-		"/licenses/7", "/licenses/7/deactivate", "/licenses/7/instances/9/remove", "/levels", "/organizations/5/settings") {
+		"/licenses/7", "/licenses/7/deactivate", "/licenses/7/delete", "/licenses/8/delete", "/licenses/7/instances/9/remove", "/levels", "/organizations/5/settings") {
 		b.open(address)
 		b.mustFit(look{width: phoneWidth})
 		b.shot(fileName(address))

@@ -31,6 +31,7 @@ type prepared struct {
 	support, requester         portal.User
 	approve, decline, withdraw portal.Request // to be decided so
 	unasked                    portal.Application
+	unused                     portal.License
 	client, delivered          portal.Key // an OAuth client of Admin's, and a key that waits for User
 }
 
@@ -39,6 +40,7 @@ func (w *world) prepare() {
 	ask := func() portal.Request { return w.request(w.prepared.requester, w.application()) }
 	w.prepared.support, w.prepared.requester = storetest.Support(w.t, w.s), w.requester()
 	w.prepared.approve, w.prepared.decline, w.prepared.withdraw, w.prepared.unasked = ask(), ask(), ask(), w.application()
+	w.prepared.unused = storetest.License(w.t, w.s, w.Organization)
 	w.prepared.client = w.oauthClient(w.License, w.Admin).Key
 	w.prepared.delivered = must(w.m.CreateKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) { in.Name, in.Deliver = "Delivered", true })))(w.t).Key
 	w.prepared.link = w.link(w.User)
@@ -282,6 +284,12 @@ var changes = []change{
 	{"ActivateLicense", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.ActivateLicense(ctx, w.License.ID)
 	}, func(w *world) []string { return line(`license activated %s: Active No→Yes`, w.License.Number) }},
+	{"DeleteLicense", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.DeleteLicense(ctx, w.prepared.unused.ID, w.prepared.unused.Number)
+	}, func(w *world) []string {
+		l := w.prepared.unused
+		return line(`license deleted %s: Number %[1]s→; Domain %s→; Database %s→; Active Yes→`, l.Number, l.Domain, l.Database)
+	}},
 	{"CreateRequest", byRequester, func(w *world, m *manage.Manager, ctx context.Context) error {
 		_, err := m.CreateRequest(ctx, w.newRequest(w.prepared.unasked))
 		return err
@@ -647,7 +655,7 @@ var (
 		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Instance", "Instances",
 		"Key", "KeyCounts", "KeyHistory", "KeyUsers", "Keys", "License", "Licenses", "LiveKeyFor", "Matrix", "MyOrganizations", "OAuthClient", "OfferedAPISets",
 		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "Request", "Requests", "RequestsWaiting", "Role", "Roles", "RoomForLicense",
-		"SecretKeepers", "User", "UserHistory", "Users", "VerifyChain", "VerifyKey",
+		"SecretKeepers", "UnusedLicense", "User", "UserHistory", "Users", "VerifyChain", "VerifyKey",
 	}
 	besides = []string{
 		"CheckSetupLink", "EnterInstance", "MoveSession", "NeedsPassword", "Now", "PasswordLinkUser", "PutFlash", "Session", "SetUp", "SetupLink", "SignIn", "SignOut",
@@ -718,7 +726,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"OAuthClient": second(m.OAuthClient(ctx, w.License.ID)), "OrganizationDetails": second(m.OrganizationDetails(ctx, o)),
 		"PendingRequestFor": second(m.PendingRequestFor(ctx, w.Application.ID, w.License.ID)), "Request": second(m.Request(ctx, w.prepared.approve.ID)),
 		"Requests": second(m.Requests(ctx, portal.RequestFilter{OrganizationID: o})), "RequestsWaiting": second(m.RequestsWaiting(ctx, o)),
-		"RoomForLicense": m.RoomForLicense(ctx, w.Organization), "SecretKeepers": second(m.SecretKeepers(ctx, o)),
+		"RoomForLicense": m.RoomForLicense(ctx, w.Organization), "SecretKeepers": second(m.SecretKeepers(ctx, o)), "UnusedLicense": m.UnusedLicense(ctx, w.prepared.unused),
 		"ChosenLicense": second(m.ChosenLicense(ctx, w.License.ID)), "ClientLevels": second(m.ClientLevels(ctx)), "Instance": second(m.Instance(ctx, w.Instance.ID)), "Key": second(m.Key(ctx, w.Key.ID)),
 		"KeyCounts": counts, "KeyHistory": second(m.KeyHistory(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
 		"Licenses": second(m.Licenses(ctx, o)), "MyOrganizations": second(m.MyOrganizations(ctx, 500)), "OfferedAPISets": second(m.OfferedAPISets(ctx, o, w.User.ID)),

@@ -132,7 +132,7 @@ func checkLevel(ctx context.Context, c *store.Change, was portal.ClientLevel, in
 	if err != nil {
 		return level, err
 	}
-	invalid.Check(count == 0, "licenses", "In use is more than that: "+inUse(above, count)+". Give these organizations another level first.")
+	invalid.Check(count == 0, "licenses", "In use is more than that: "+inUse(above, count)+". Give these organizations another level first, or delete licenses that were never used.")
 	return level, invalid.Err()
 }
 

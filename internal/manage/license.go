@@ -21,6 +21,8 @@ type LicenseInput struct {
 	Database       string
 }
 
+const licenseDeleted = "deleted" // the action
+
 var licenseNumberForm = regexp.MustCompile(`^[0-9]{1,20}$`)
 
 // CreateLicense gives an organization one more license, within what its level
@@ -135,6 +137,69 @@ func (m *Manager) ActivateLicense(ctx context.Context, id int64) error {
 	})
 }
 
+// DeleteLicense removes a license that was never used for good: its number, its
+// domain and its place within the level's allowance are free again. One with an
+// instance, a key or a request stays, and the refusal names them (CodeConflict). Its
+// number must be typed to confirm. For who may Manage Licenses.
+func (m *Manager) DeleteLicense(ctx context.Context, id int64, typed string) error {
+	return m.changeLicense(ctx, id, func(c *store.Change, license portal.License) error {
+		if err := unusedLicense(ctx, c.Queries, license); err != nil {
+			return err
+		}
+		if err := confirm(typed, license.Number); err != nil {
+			return err
+		}
+		if err := c.DeleteLicense(ctx, id); err != nil {
+			return err
+		}
+		return c.Record(ctx, licenseRevision(license, licenseDeleted, portal.Diff(license.Record(), nil)))
+	})
+}
+
+// UnusedLicense tells why a license can't be deleted: it was used (CodeConflict). For
+// who may Manage Licenses.
+func (m *Manager) UnusedLicense(ctx context.Context, license portal.License) error {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageLicenses, 0); err != nil {
+		return err
+	}
+	return unusedLicense(ctx, m.Store.Queries, license)
+}
+
+func unusedLicense(ctx context.Context, q store.Queries, license portal.License) error {
+	uses, err := q.LicenseUses(ctx, license)
+	if err != nil || uses == (portal.LicenseUses{}) {
+		return err
+	}
+	return portal.Conflict(stillUsed(license, uses))
+}
+
+// stillUsed says what stands on a license and what to do.
+func stillUsed(license portal.License, uses portal.LicenseUses) string {
+	var standing []string
+	for _, kind := range []struct {
+		count int
+		word  string
+	}{{uses.Instances, "instance"}, {uses.Keys, "API key"}, {uses.Requests, "request"}} {
+		if kind.count > 0 {
+			standing = append(standing, portal.Counted(kind.count, kind.word))
+		}
+	}
+	text := standing[len(standing)-1]
+	if before := standing[:len(standing)-1]; len(before) > 0 {
+		text = strings.Join(before, ", ") + " and " + text
+	}
+	text = "The license " + license.Number + " has " + text + ". "
+	switch {
+	case uses.Keys == 0 && uses.Requests == 0 && uses.Instances == 1:
+		return text + "Remove the instance first."
+	case uses.Keys == 0 && uses.Requests == 0:
+		return text + "Remove the instances first."
+	case license.Active:
+		return text + "API keys and requests keep their history, revoked and decided ones too, so that the license stays. Deactivate it instead."
+	}
+	return text + "API keys and requests keep their history, revoked and decided ones too, so that the license stays. It is inactive already: its keys are refused."
+}
+
 func (m *Manager) changeLicense(ctx context.Context, id int64, fn func(*store.Change, portal.License) error) error {
 	return m.changeLicenses(ctx, func(c *store.Change) error {
 		license, err := c.License(ctx, id)
@@ -197,7 +262,17 @@ func (m *Manager) License(ctx context.Context, id int64) (LicenseDetails, error)
 	}
 	details.Keys = slices.DeleteFunc(keys, func(key portal.Key) bool { return key.LicenseID != id || canSeeKey(actor, key) != nil })
 	details.History, err = m.Store.RevisionsOf(ctx, portal.NounLicense, id, revisionsShown)
+	details.History = sinceDeleted(details.History)
 	return details, err
+}
+
+// sinceDeleted leaves out what is told of a license that was deleted: on SQLite the
+// next one may have its ID. The newest line is the first.
+func sinceDeleted(lines []portal.Revision) []portal.Revision {
+	if i := slices.IndexFunc(lines, func(line portal.Revision) bool { return line.Action == licenseDeleted }); i >= 0 {
+		return lines[:i]
+	}
+	return lines
 }
 
 // visibleLicense finds a license of an organization that the actor can see.
@@ -252,7 +327,7 @@ func roomForLicense(ctx context.Context, q store.Queries, organization portal.Or
 	if len(licenses) < level.Licenses {
 		return nil
 	}
-	return portal.Conflict(fmt.Sprintf("%s is a %s client: %d of %d licenses are in use (%s). Give it a higher client level first.",
+	return portal.Conflict(fmt.Sprintf("%s is a %s client: %d of %d licenses are in use (%s). Give it a higher client level first, or delete a license that was never used.",
 		organization.Name, level.Name, len(licenses), level.Licenses, licenseNumbers(licenses)))
 }
 

@@ -95,9 +95,13 @@ func TestLicensesAreChangedBySupportAndSuperAdmins(t *testing.T) {
 			_, err := w.m.CreateInstance(ctx, manage.InstanceInput{LicenseID: license.ID, Name: "BE" + license.Number})
 			wantCode(t, what+" adds an instance", err, test.want)
 			wantCode(t, what+" removes an instance", w.m.RemoveInstance(ctx, license.ID, storetest.Instance(t, w.s, license).ID), test.want)
+			unused := storetest.License(t, w.s, storetest.Organization(t, w.s))
+			wantCode(t, what+" asks whether one is unused", w.m.UnusedLicense(ctx, unused), test.want)
+			wantCode(t, what+" deletes one", w.m.DeleteLicense(ctx, unused.ID, unused.Number), test.want)
 			wantCode(t, what+" asks for room", w.m.RoomForLicense(ctx, w.Organization), test.want)
 			if test.want != allowed {
 				wantEqual(t, what+": it is as it was", must(w.s.License(t.Context(), license.ID))(t), license)
+				wantEqual(t, what+": it is still there", must(w.s.License(t.Context(), unused.ID))(t), unused)
 			}
 		}
 	})
@@ -171,6 +175,133 @@ func TestALicenseIsDeactivatedByItsNumberAndItsKeysComeBackWithIt(t *testing.T) 
 		mustDo(t, w.m.ActivateLicense(ctx, w.License.ID))
 		wantEqual(t, "active", w.subject(w.Secret).LicenseActive, true)
 		wantCode(t, "one that is not there", w.m.ActivateLicense(ctx, 4711), portal.CodeNotFound)
+	})
+}
+
+func TestALicenseThatWasNeverUsedIsDeletedAndFreesWhatItHeld(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, client := w.as(w.SuperAdmin), storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = blue })
+		in := manage.LicenseInput{Submission: "form", OrganizationID: client.ID, Number: "4711", Domain: "Europe", Database: "EU"}
+		mistyped := must(w.m.CreateLicense(ctx, in))(t)
+		_, err := w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: "4712", Domain: "Asia", Database: "ASIA"})
+		wantSays(t, "one more", err, "or delete a license that was never used")
+		mustDo(t, w.m.DeactivateLicense(ctx, mistyped.ID, mistyped.Number))
+
+		for _, typed := range []string{"", mistyped.Domain, mistyped.Number + "1"} {
+			before := w.dump()
+			wantFields(t, typed, w.m.DeleteLicense(ctx, mistyped.ID, typed), "confirm")
+			w.wantSame("typed "+typed, before)
+		}
+		mustDo(t, w.m.DeleteLicense(ctx, mistyped.ID, " "+mistyped.Number))
+		_, err = w.m.License(ctx, mistyped.ID)
+		wantCode(t, "reading it", err, portal.CodeNotFound)
+		wantCode(t, "deleting it again", w.m.DeleteLicense(ctx, mistyped.ID, mistyped.Number), portal.CodeNotFound)
+
+		elsewhere := storetest.Organization(t, w.s)
+		in.Submission, in.OrganizationID = "another form", elsewhere.ID
+		next := must(w.m.CreateLicense(ctx, in))(t) // with its ID, on SQLite
+		var told []string
+		for _, line := range must(w.m.License(ctx, next.ID))(t).History {
+			told = append(told, line.Action)
+		}
+		wantEqual(t, "history of the next one", told, []string{"created"})
+		in = manage.LicenseInput{Submission: "form", OrganizationID: client.ID, Number: "4712", Domain: "Asia", Database: "ASIA"}
+		made := must(w.m.CreateLicense(ctx, in))(t)
+		wantEqual(t, "the form that made it makes another", []any{made.OrganizationID, made.Number}, []any{client.ID, "4712"})
+	})
+}
+
+// allow has the organization's level allow a number of licenses.
+func (w *world) allow(licenses string) {
+	w.t.Helper()
+	in := w.levelOf(platinum)
+	in.Licenses = licenses
+	mustDo(w.t, w.m.UpdateClientLevel(w.as(w.SuperAdmin), in))
+}
+
+func TestALicenseThatWasUsedIsNotDeleted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.allow("100")
+		client := storetest.Admin(t, w.s, w.Organization)
+		owner := w.membership(client)
+		instance := func(l portal.License) { storetest.Instance(t, w.s, l) }
+		key := func(l portal.License) portal.Key {
+			key, _ := storetest.Key(t, w.s, owner, func(k *portal.Key) { k.LicenseID = l.ID })
+			return key
+		}
+		revoked := func(l portal.License) {
+			key := key(l)
+			mustDo(t, w.m.RevokeKey(w.as(client), key.ID, key.Name))
+		}
+		requester := w.requester()
+		request := func(l portal.License) portal.Request {
+			in := w.newRequest(w.application())
+			in.LicenseID = l.ID
+			return must(w.m.CreateRequest(w.as(requester), in))(t)
+		}
+		for what, test := range map[string]struct {
+			use  func(portal.License)
+			says string
+		}{
+			"an instance":       {instance, " has 1 instance. Remove the instance first."},
+			"a key":             {func(l portal.License) { key(l) }, " has 1 API key. API keys and requests keep their history, revoked and decided ones too, so that the license stays. Deactivate it instead."},
+			"a revoked key":     {revoked, " has 1 API key. "},
+			"a request":         {func(l portal.License) { request(l) }, " has 1 request. "},
+			"a decided request": {func(l portal.License) { mustDo(t, w.m.WithdrawRequest(w.as(requester), request(l).ID)) }, " has 1 request. "},
+			"one of each": {func(l portal.License) {
+				instance(l)
+				key(l)
+				revoked(l)
+				request(l)
+			}, " has 1 instance, 2 API keys and 1 request. "},
+			"a key, inactive": {func(l portal.License) {
+				key(l)
+				mustDo(t, w.m.DeactivateLicense(w.as(w.SuperAdmin), l.ID, l.Number))
+			}, "so that the license stays. It is inactive already"},
+		} {
+			license := storetest.License(t, w.s, w.Organization)
+			test.use(license)
+			before := w.dump()
+			for _, typed := range []string{license.Number, "wrong"} {
+				err := w.m.DeleteLicense(w.as(w.SuperAdmin), license.ID, typed)
+				wantCode(t, what, err, portal.CodeConflict)
+				wantSays(t, what, err, "The license "+license.Number)
+				wantSays(t, what, err, test.says)
+			}
+			wantCode(t, what, w.m.UnusedLicense(w.as(w.SuperAdmin), must(w.s.License(t.Context(), license.ID))(t)), portal.CodeConflict)
+			w.wantSame(what, before)
+		}
+	})
+}
+
+func TestALicenseIsEitherDeletedOrUsed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.allow("100")
+		support, requester, application := storetest.Support(t, w.s), w.requester(), w.application()
+		for range 5 {
+			license := storetest.License(t, w.s, w.Organization)
+			request := w.newRequest(application)
+			request.LicenseID = license.ID
+			outcomes := atOnce(12, func(i int) error {
+				switch i % 4 {
+				case 0:
+					return w.m.DeleteLicense(w.as(w.SuperAdmin), license.ID, license.Number)
+				case 1:
+					return second(w.m.CreateInstance(w.as(support), manage.InstanceInput{LicenseID: license.ID, Name: fmt.Sprint("BE", license.Number, string(rune('A'+i)))}))
+				case 2:
+					return second(w.m.CreateRequest(w.as(requester), request))
+				}
+				return second(w.m.IssueKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) {
+					in.Name, in.ApplicationID, in.LicenseID = fmt.Sprint(license.Number, " ", i), application.ID, license.ID
+				})))
+			})
+			wantEqual(t, "faults and refusals without a reason", []int{outcomes[portal.CodeInternal], outcomes[portal.CodeUnavailable]}, []int{0, 0})
+			if _, err := w.s.License(t.Context(), license.ID); err == nil {
+				continue
+			}
+			wantEqual(t, "done beside the one deletion", outcomes[allowed], 1)
+			wantEqual(t, "left", must(w.s.LicenseUses(t.Context(), license))(t), portal.LicenseUses{})
+		}
 	})
 }
 

@@ -239,7 +239,7 @@ func checkOrganization(ctx context.Context, c *store.Change, was portal.Organiza
 		return organization, err
 	}
 	if was.ID != 0 && len(licenses) > level.Licenses {
-		invalid.Add("level", fmt.Sprintf("%s allows %d and %d are in use: %s.", level.Name, level.Licenses, len(licenses), licenseNumbers(licenses)))
+		invalid.Add("level", fmt.Sprintf("%s allows %d and %d are in use: %s. A license that was never used can be deleted.", level.Name, level.Licenses, len(licenses), licenseNumbers(licenses)))
 	}
 	return organization, invalid.Err()
 }

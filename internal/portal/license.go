@@ -29,6 +29,13 @@ func (l License) Record() Record {
 	}
 }
 
+// LicenseUses is how much stands on a license.
+type LicenseUses struct {
+	Instances int
+	Keys      int // revoked ones too
+	Requests  int // decided ones too
+}
+
 // Environment tells what an instance is for.
 type Environment string
 

@@ -38,6 +38,13 @@ func (q Queries) Licenses(ctx context.Context, organization int64) ([]portal.Lic
 	return all(ctx, q, scanLicense, `/* licenses of an organization */ SELECT `+licenseColumns+` FROM licenses l WHERE l.organization_id = $1 ORDER BY l.id`, organization)
 }
 
+// LicenseUses counts what stands on a license.
+func (q Queries) LicenseUses(ctx context.Context, l portal.License) (portal.LicenseUses, error) {
+	scan := func(r row) (u portal.LicenseUses, err error) { return u, r.Scan(&u.Instances, &u.Keys, &u.Requests) }
+	return one(ctx, q, portal.NounLicense, scan, `/* uses of a license */ SELECT (SELECT count(*) FROM instances i WHERE i.license_id = $1),
+		(SELECT count(*) FROM keys k WHERE k.license_id = $1), (SELECT count(*) FROM requests x WHERE x.organization_id = $2 AND x.license_id = $1)`, l.ID, l.OrganizationID)
+}
+
 // Instance finds an instance.
 func (q Queries) Instance(ctx context.Context, id int64) (portal.Instance, error) {
 	return one(ctx, q, portal.NounInstance, scanInstance, `/* instance */ SELECT `+instanceColumns+` FROM instances i WHERE i.id = $1`, id)
@@ -87,6 +94,16 @@ func (c *Change) UpdateLicense(ctx context.Context, l portal.License) error {
 	return c.execVersion(ctx, portal.NounLicense, `/* update license */
 		UPDATE licenses SET domain = $3, domain_folded = $4, database_label = $5, active = $6, version = version + 1, updated_at = $7 WHERE id = $1 AND version = $2`,
 		l.ID, l.Version, l.Domain, portal.Fold(l.Domain), l.Database, l.Active, at(c.Now()))
+}
+
+// DeleteLicense removes a license on which nothing stands; else the error is a
+// conflict. The form that made it is forgotten: on SQLite the next license may get
+// its ID.
+func (c *Change) DeleteLicense(ctx context.Context, id int64) error {
+	if err := c.exec(ctx, `/* forget the form of a license */ DELETE FROM submissions WHERE noun = $1 AND noun_id = $2`, portal.NounLicense, id); err != nil {
+		return err
+	}
+	return c.execOne(ctx, portal.NounLicense, `/* delete license */ DELETE FROM licenses WHERE id = $1`, id)
 }
 
 // DeleteInstance removes an instance. Sessions that are there go on in the

@@ -88,6 +88,59 @@ func TestALicenseBeyondTheLevelIsAConflict(t *testing.T) {
 	})
 }
 
+func TestALicenseOnWhichNothingStandsIsDeleted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f, other := storetest.NewFixture(t, s), storetest.NewFixtureOf(t, s, "other")
+		license := storetest.License(t, s, f.Organization)
+		remove := func() error {
+			return change(t, s, func(c *store.Change) error { return c.DeleteLicense(t.Context(), license.ID) })
+		}
+		uses := func() portal.LicenseUses { return must[portal.LicenseUses](t)(s.LicenseUses(t.Context(), license)) }
+		wantEqual(t, "uses", uses(), portal.LicenseUses{})
+		instance := storetest.Instance(t, s, license)
+		wantCode(t, "with an instance", remove(), portal.CodeConflict)
+		for range 2 {
+			storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.LicenseID, k.RevokedAt = license.ID, s.Now() })
+		}
+		addRequest(t, s, f, func(x *portal.Request) {
+			x.LicenseID, x.State, x.DecidedAt = license.ID, portal.RequestDeclined, s.Now()
+		})
+		addRequest(t, s, f, func(x *portal.Request) { x.LicenseID = license.ID })
+		addRequest(t, s, f, func(x *portal.Request) { x.LicenseID, x.ApplicationID = license.ID, 2 })
+		addRequest(t, s, other, func(*portal.Request) {})
+		wantEqual(t, "uses", uses(), portal.LicenseUses{Instances: 1, Keys: 2, Requests: 3})
+		storetest.Change(t, s, func(c *store.Change) error { return c.DeleteInstance(t.Context(), instance.ID) })
+		wantCode(t, "with keys and requests", remove(), portal.CodeConflict)
+		wantEqual(t, "license", must[portal.License](t)(s.License(t.Context(), license.ID)), license)
+	})
+}
+
+func TestTheFormOfADeletedLicenseIsForgottenWithIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		license := storetest.License(t, s, f.Organization)
+		remove := func(c *store.Change) error { return c.DeleteLicense(t.Context(), license.ID) }
+		storetest.Change(t, s, func(c *store.Change) error {
+			for form, made := range map[string]struct {
+				noun portal.Noun
+				id   int64
+			}{"its": {portal.NounLicense, license.ID}, "another's": {portal.NounLicense, f.License.ID}, "an instance's": {portal.NounInstance, license.ID}} {
+				if err := c.Submit(t.Context(), f.User.ID, form, made.noun, made.id); err != nil {
+					return err
+				}
+			}
+			return remove(c)
+		})
+		_, err := s.License(t.Context(), license.ID)
+		wantCode(t, "license", err, portal.CodeNotFound)
+		_, err = s.Submitted(t.Context(), f.User.ID, "its", portal.NounLicense)
+		wantCode(t, "its form", err, portal.CodeNotFound)
+		wantEqual(t, "another's form", must[int64](t)(s.Submitted(t.Context(), f.User.ID, "another's", portal.NounLicense)), f.License.ID)
+		wantEqual(t, "an instance's form", must[int64](t)(s.Submitted(t.Context(), f.User.ID, "an instance's", portal.NounInstance)), license.ID)
+		wantCode(t, "deleting it again", change(t, s, remove), portal.CodeNotFound)
+	})
+}
+
 func TestInstancesAreListedByName(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		organization := storetest.Organization(t, s)

@@ -93,6 +93,7 @@ func TestShortListsGoByIndicesToTheirRows(t *testing.T) {
 		first string
 	}{
 		"the deliveries that wait for a user":    {func(q store.Queries) error { _, err := q.DeliveriesTo(ctx, f.User.ID); return err }, "d USING INDEX links_user (user_id=?)"},
+		"what stands on a license":               {func(q store.Queries) error { _, err := q.LicenseUses(ctx, f.License); return err }, "COVERING INDEX instances_license (license_id=?)"},
 		"the keys of an organization's licenses": {func(q store.Queries) error { _, err := q.LicensedKeys(ctx, organization); return err }, "k USING INDEX keys_license (license_id=?)"},
 		"the programs that use a key":            {func(q store.Queries) error { _, err := q.ClientUses(ctx, f.Key.ID); return err }, "t USING INDEX sqlite_autoindex_client_uses_1 (key_id=?)"},
 		"the holders of authorities":             {func(q store.Queries) error { _, err := q.Holders(ctx, organization, authorities, 9); return err }, "m USING INDEX sqlite_autoindex_memberships_1 (organization_id=?)"},
