@@ -169,7 +169,8 @@ func TestAKeyIsGeneratedSavedCheckedAndRevokedByKeyboard(t *testing.T) {
 	b := newTab(t, chromium(t), s.portal)
 
 	b.open("/")
-	b.press("clientadmin") // the field has the focus already
+	b.eventually("the first field having the focus", func() bool { return evaluate[bool](b, `document.activeElement.name === "username"`) })
+	b.press("clientadmin")
 	b.press(kb.Tab)
 	b.press("keyportal-demo")
 	b.loads(func() { b.press(kb.Enter) })
