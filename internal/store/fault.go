@@ -95,6 +95,12 @@ func lost(err error) bool {
 	return false
 }
 
+// isBusy tells whether SQLite refused because another connection has the file.
+func isBusy(err error) bool {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	return ok && fault.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 func explainSQLite(fault *sqlite.Error) error {
 	switch fault.Code() & 0xff {
 	case sqlite3.SQLITE_INTERRUPT:

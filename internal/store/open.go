@@ -44,7 +44,7 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	}
 	now := func() time.Time { return options.Clock().UTC().Truncate(time.Microsecond) }
 	store := &Store{Queries: Queries{q: read, now: now}, engine: engine, read: read, write: write, mac: options.MAC}
-	err = write.PingContext(ctx) // makes a SQLite file that the readers then find
+	err = store.pingWriter(ctx)
 	if err == nil {
 		err = read.PingContext(ctx)
 	}
@@ -52,6 +52,28 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 		return nil, errors.Join(openError(database, explain(err)), store.Close())
 	}
 	return store, nil
+}
+
+const (
+	busyFor   = 5 * time.Second // how long a busy SQLite file is asked again
+	busyPause = 20 * time.Millisecond
+)
+
+// pingWriter makes a SQLite file that the readers then find. While another process
+// makes the file or closes it as the last one, its journal can't be chosen, and SQLite
+// says so at once in spite of the busy timeout: it is asked again.
+func (s *Store) pingWriter(ctx context.Context) error {
+	for began := time.Now(); ; {
+		err := s.write.PingContext(ctx)
+		if !isBusy(err) || time.Since(began) > busyFor {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(busyPause):
+		}
+	}
 }
 
 // Migrate brings the schema up to date. Several processes may do so at once. A
