@@ -28,7 +28,7 @@ func (s *Server) showDelivery(c echo.Context) error {
 
 func (s *Server) renderDelivery(c echo.Context, status int, form page.Form, delivery manage.Delivery) error {
 	view := page.Delivery{
-		Form: form, Key: delivery.Key, Secrets: delivery.Secrets, Uses: delivery.Uses, Graces: manage.Graces, ExpiresAt: delivery.ExpiresAt, Now: s.manage.Now(),
+		Form: form, Key: delivery.Key, Uses: delivery.Uses, Graces: manage.Graces, ExpiresAt: delivery.ExpiresAt, Now: s.manage.Now(),
 	}
 	return s.render(c, status, view.Title(), view.Render())
 }
@@ -46,7 +46,7 @@ func (s *Server) openDelivery(c echo.Context) error {
 		return err
 	}
 	var grace time.Duration
-	if delivery.Masked != "" {
+	if delivery.HasSecret() {
 		grace, err = graceOf(c.Request().PostForm)
 	}
 	var made manage.GeneratedKey
@@ -85,4 +85,13 @@ func (s *Server) tellOfDelivery(c echo.Context, key portal.Key) string {
 		return messageOf(err)
 	}
 	return key.UserName + " alone can see it, on a one-time page that is linked on the overview."
+}
+
+// deliveryEnds tells until when a one-time page can be opened; the zero time when it
+// was.
+func deliveryEnds(link portal.Link) time.Time {
+	if !link.UsedAt.IsZero() {
+		return time.Time{}
+	}
+	return link.ExpiresAt
 }

@@ -147,6 +147,14 @@ func licenseOptions(licenses []portal.License) []ui.Option {
 	return options
 }
 
+func licenseLabel(license portal.License) string {
+	label := license.Number + " · " + license.Domain
+	if !license.Active {
+		label += " (inactive)"
+	}
+	return label
+}
+
 // present tells what there is already for an application and license.
 func (s *Server) present(c echo.Context, application, license int64) (present page.Present, err error) {
 	if application <= 0 || license <= 0 {
@@ -179,14 +187,6 @@ func (s *Server) presentKey(c echo.Context, present *page.Present) error {
 	present.SeesKey, present.CanRotate = err == nil, key.Rotatable == nil
 	present.CanSend = portal.CanSendSecret(portal.ActorFrom(c.Request().Context()), key.Key) == nil
 	return err
-}
-
-func licenseLabel(license portal.License) string {
-	label := license.Number + " · " + license.Domain
-	if !license.Active {
-		label += " (inactive)"
-	}
-	return label
 }
 
 // selectAll selects every API set in a form that is opened.

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,27 +80,6 @@ func keyRows(actor portal.Actor, keys []portal.Key) []page.KeyRow {
 	return rows
 }
 
-// renderNoOrganization shows the way into an organization in place of a page that
-// needs one.
-func (s *Server) renderNoOrganization(c echo.Context, status int, title string) error {
-	view, err := s.noOrganization(c)
-	if err != nil {
-		return err
-	}
-	view.Title = title
-	return s.render(c, status, title, view.Render())
-}
-
-func (s *Server) noOrganization(c echo.Context) (page.NoOrganization, error) {
-	ctx := c.Request().Context()
-	actor := portal.ActorFrom(ctx)
-	mine, err := s.manage.MyOrganizations(ctx, 1)
-	return page.NoOrganization{
-		Choice:  len(mine) > 0,
-		SeesAll: portal.Can(actor, portal.ViewOrganizations, 0) == nil, CanCreate: portal.Can(actor, portal.ManageOrganizations, 0) == nil,
-	}, err
-}
-
 func (s *Server) showKey(c echo.Context) error {
 	key, err := s.keyOf(c)
 	if err != nil {
@@ -121,15 +99,6 @@ func (s *Server) showKey(c echo.Context) error {
 		SeesUser: key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
 		Now:      s.manage.Now(),
 	}.Render())
-}
-
-// deliveryEnds tells until when a one-time page can be opened; the zero time when it
-// was.
-func deliveryEnds(link portal.Link) time.Time {
-	if !link.UsedAt.IsZero() {
-		return time.Time{}
-	}
-	return link.ExpiresAt
 }
 
 // grantedAPISets lists what a key was granted, with why it does not reach some

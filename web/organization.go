@@ -204,3 +204,24 @@ func organizationInput(c echo.Context, id int64) manage.OrganizationInput {
 		Name: values.Get("name"), LevelID: number(values, "level"),
 	}
 }
+
+// renderNoOrganization shows the way into an organization in place of a page that
+// needs one.
+func (s *Server) renderNoOrganization(c echo.Context, status int, title string) error {
+	view, err := s.noOrganization(c)
+	if err != nil {
+		return err
+	}
+	view.Title = title
+	return s.render(c, status, title, view.Render())
+}
+
+func (s *Server) noOrganization(c echo.Context) (page.NoOrganization, error) {
+	ctx := c.Request().Context()
+	actor := portal.ActorFrom(ctx)
+	mine, err := s.manage.MyOrganizations(ctx, 1)
+	return page.NoOrganization{
+		Choice:  len(mine) > 0,
+		SeesAll: portal.Can(actor, portal.ViewOrganizations, 0) == nil, CanCreate: portal.Can(actor, portal.ManageOrganizations, 0) == nil,
+	}, err
+}

@@ -157,7 +157,11 @@ func (s *Server) takeRequest(c echo.Context) error {
 
 func (s *Server) askRequester(c echo.Context) error {
 	return s.changeRequest(c, "Your question was sent to the requester.", func(request manage.RequestDetails, values url.Values) error {
-		return s.tellRequester(c, request.ID, s.manage.AskRequester(c.Request().Context(), request.ID, number(values, "version"), values.Get("message")))
+		if err := s.manage.AskRequester(c.Request().Context(), request.ID, number(values, "version"), values.Get("message")); err != nil {
+			return err
+		}
+		s.tellRequester(c, request.ID)
+		return nil
 	})
 }
 
@@ -169,20 +173,20 @@ func (s *Server) answerRequest(c echo.Context) error {
 
 func (s *Server) declineRequest(c echo.Context) error {
 	return s.changeRequest(c, "The request was declined.", func(request manage.RequestDetails, values url.Values) error {
-		return s.tellRequester(c, request.ID, s.manage.DeclineRequest(c.Request().Context(), request.ID, number(values, "version"), values.Get("reason")))
+		if err := s.manage.DeclineRequest(c.Request().Context(), request.ID, number(values, "version"), values.Get("reason")); err != nil {
+			return err
+		}
+		s.tellRequester(c, request.ID)
+		return nil
 	})
 }
 
-// tellRequester mails the news about a request unless there are none, because of an
-// error, which it gives back. The request is changed whether the mail goes out or not.
-func (s *Server) tellRequester(c echo.Context, request int64, failed error) error {
-	if failed != nil {
-		return failed
-	}
+// tellRequester mails the news about a request, which is changed whether the mail goes
+// out or not.
+func (s *Server) tellRequester(c echo.Context, request int64) {
 	if err := s.manage.TellRequester(c.Request().Context(), request); err != nil {
 		s.Log.Error("an e-mail about a request was not sent", "request", request, "error", err)
 	}
-	return nil
 }
 
 func (s *Server) withdrawRequest(c echo.Context) error {

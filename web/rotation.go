@@ -27,6 +27,10 @@ func (s *Server) rotateKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	home, err := s.homeOf(c, key.Key) // known before there is a secret that an error would lose
+	if err != nil {
+		return err
+	}
 	values := c.Request().PostForm
 	grace, err := graceOf(values)
 	var made manage.GeneratedKey
@@ -39,10 +43,6 @@ func (s *Server) rotateKey(c echo.Context) error {
 		return s.answerForm(c, err, func(status int) error {
 			return s.renderKeyRotation(c, status, withError(newForm(c, nil), err), key)
 		})
-	}
-	home, err := s.homeOf(c, key.Key)
-	if err != nil {
-		return err
 	}
 	if made.Again {
 		return s.redirectWith(c, home, "This form was sent before: the secret was made once and is not shown again. If it was not saved, make another.")
@@ -128,7 +128,7 @@ func (s *Server) rotatableKeyOf(c echo.Context) (manage.KeyDetails, error) {
 		return key, key.Rotatable
 	case key.Revoked():
 		return key, portal.Conflict("This API key was revoked. That is final: it gets no new secret.")
-	case key.Masked == "":
+	case !key.HasSecret():
 		return key, portal.Conflict("This API key has no secret yet: " + key.UserName + " gets the first one on a one-time page.")
 	}
 	return key, nil

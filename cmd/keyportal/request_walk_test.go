@@ -143,3 +143,21 @@ func TestAClientsAdministratorIssuesAKeyStraightAway(t *testing.T) {
 	b.sees("Workflow (Gold Wholesale)", "34567890")
 	s.accepts(t, key, "dunning&domain=Gold+Wholesale", "clientadmin")
 }
+
+func TestChoosingAnotherUserKeepsWhatWasTypedOfTheKey(t *testing.T) {
+	s := serve(t, "demo")
+	b := newTab(t, chromium(t), s.portal)
+	b.logIn("clientadmin")
+	b.open("/keys/issue")
+	b.loads(func() { b.pick(choice("Application"), "Workflow") })
+	b.loads(func() { b.pick(choice("License"), "34567890 · Gold Wholesale") })
+	b.fill(field("Description"), "For the night shift.")
+	b.loads(func() { b.pick(choice("Mapped User Account"), "Mia Berger (member)") })
+	b.sees("the roles of Mia Berger allow")
+	if kept := b.value(field("Description")); kept != "For the night shift." {
+		t.Errorf("the description became %q", kept)
+	}
+	b.pick(choice("How it is handed over"), "One-time page for the mapped user: nobody else sees it")
+	b.follow(button("Issue key"))
+	b.sees("Not delivered yet", "For the night shift.", "Mia Berger")
+}

@@ -35,8 +35,7 @@ var errDeliveryGone = portal.Conflict("This one-time page was opened already, or
 // Delivery is a key that waits for its mapped user to get a secret.
 type Delivery struct {
 	portal.Key
-	Secrets   []portal.Secret    // live, the current one first; none before the first delivery
-	Uses      []portal.ClientUse // programs that got access tokens with them
+	Uses      []portal.ClientUse // programs that got access tokens with the secret that it has
 	ExpiresAt time.Time          // of the one-time page
 }
 
@@ -49,7 +48,7 @@ func (m *Manager) Delivery(ctx context.Context, key int64) (Delivery, error) {
 		return Delivery{}, err
 	}
 	delivery := Delivery{Key: found, ExpiresAt: link.ExpiresAt}
-	delivery.Secrets, delivery.Uses, err = m.secretsInUse(ctx, key)
+	delivery.Uses, err = m.Store.ClientUses(ctx, key)
 	return delivery, err
 }
 
@@ -108,7 +107,7 @@ func (m *Manager) OpenDelivery(ctx context.Context, id int64, grace time.Duratio
 // deliveryGrace tells when the secret stops that a key has before a delivery; the zero
 // time is at once, or that it has none.
 func deliveryGrace(c *store.Change, key portal.Key, grace time.Duration) (time.Time, error) {
-	if key.Masked == "" {
+	if !key.HasSecret() {
 		return time.Time{}, nil
 	}
 	var invalid portal.Invalid
@@ -170,7 +169,7 @@ func deliveryMail(user portal.User, key portal.Key, address string) string {
 }
 
 func deliveredThing(key portal.Key) string {
-	if key.Masked == "" {
+	if !key.HasSecret() {
 		return "the API key “" + key.Name + "”"
 	}
 	return "a new secret of the API key “" + key.Name + "”"

@@ -58,7 +58,7 @@ func (m *Manager) Request(ctx context.Context, id int64) (RequestDetails, error)
 		return details, err
 	}
 	if request.KeyID != 0 && details.Own {
-		_, err := m.Delivery(ctx, request.KeyID)
+		_, _, err := openableDelivery(ctx, m.Store.Queries, request.KeyID)
 		details.Waiting = err == nil
 	}
 	details.History, err = m.Store.RevisionsOf(ctx, portal.NounRequest, id, revisionsShown)

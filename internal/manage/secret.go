@@ -110,7 +110,7 @@ func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, err
 }
 
 func checkRotation(key portal.Key, in Rotation) error {
-	if key.Masked == "" {
+	if !key.HasSecret() {
 		return portal.Conflict("This API key has no secret yet: its one-time page was not opened. Send a new one-time page instead.")
 	}
 	var invalid portal.Invalid
@@ -146,7 +146,7 @@ func graceEnd(c *store.Change, key portal.Key, grace time.Duration) time.Time {
 }
 
 func rotationChanges(was, key portal.Key, end time.Time) []portal.ValueChange {
-	if was.Masked == "" {
+	if !was.HasSecret() {
 		return []portal.ValueChange{{Name: "Secret", After: key.Masked}}
 	}
 	until := "At once"
@@ -206,23 +206,11 @@ func (m *Manager) giveSecret(ctx context.Context, id int64, fn func(*store.Chang
 	})
 }
 
-// changeSecret runs fn on a key that is not revoked and whose secrets the actor may
-// change.
+// changeSecret is changeKey for who may change the key's secrets.
 func (m *Manager) changeSecret(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
-	return m.change(ctx, func(c *store.Change) error {
-		key, err := c.Key(ctx, id)
-		if err != nil {
+	return m.changeKey(ctx, id, func(c *store.Change, key portal.Key) error {
+		if err := portal.CanChangeSecret(portal.ActorFrom(ctx), key); err != nil {
 			return err
-		}
-		actor := portal.ActorFrom(ctx)
-		if actor.SignedIn() && !actor.CanSee(key.OrganizationID) {
-			return portal.NotFound(portal.NounKey)
-		}
-		if err := portal.CanChangeSecret(actor, key); err != nil {
-			return err
-		}
-		if key.Revoked() {
-			return errRevoked
 		}
 		return fn(c, key)
 	})

@@ -85,6 +85,10 @@ func (k Key) State(now time.Time) KeyState {
 // Revoked tells whether the key has ended for good.
 func (k Key) Revoked() bool { return !k.RevokedAt.IsZero() }
 
+// HasSecret tells whether the key can be used at all: one that is to be delivered has
+// no secret before its mapped user opens the one-time page.
+func (k Key) HasSecret() bool { return k.Masked != "" }
+
 // Record gives the key's values for the Revision History; never a secret.
 func (k Key) Record() Record {
 	return Record{

@@ -1109,7 +1109,7 @@ func (k AccountKeys) atStake(now time.Time) string {
 			}
 		}
 	}
-	text := counted(live, "API key")
+	text := portal.Counted(live, "API key")
 	if k.More {
 		text += " or more"
 	}

@@ -102,7 +102,7 @@ func key(k Key) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					if k.CanRotate && k.Key.Masked != "" {
+					if k.CanRotate && k.Key.HasSecret() {
 						templ_7745c5c3_Err = ui.MenuLink(ui.Neutral, "refresh", KeyRotation{Key: k.Key}.Title(), KeyPath(k.Key.ID)+"/rotate").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
@@ -112,7 +112,7 @@ func key(k Key) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					if k.CanSend && !k.Own && k.Key.Masked != "" {
+					if k.CanSend && !k.Own && k.Key.HasSecret() {
 						templ_7745c5c3_Err = ui.MenuPost(ui.Neutral, "mail", "Send its user a new secret", KeyPath(k.Key.ID)+"/deliver").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
@@ -414,7 +414,7 @@ func keyHead(key portal.Key, now time.Time) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if key.Masked != "" {
+		if key.HasSecret() {
 			templ_7745c5c3_Err = ui.Mono(key.Masked).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1809,7 +1809,7 @@ func keyState(key portal.Key, now time.Time) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		switch key.State(now) {
 		case portal.KeyActive:
-			if key.Masked == "" {
+			if !key.HasSecret() {
 				templ_7745c5c3_Err = ui.State(ui.Info, "Not delivered yet").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

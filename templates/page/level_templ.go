@@ -552,7 +552,7 @@ func havingLevel(organizations int) string {
 	if organizations == 1 {
 		return "1 organization has"
 	}
-	return counted(organizations, "organization") + " have"
+	return portal.Counted(organizations, "organization") + " have"
 }
 
 func levelPath(id int64) string { return fmt.Sprintf("/levels/%d", id) }

@@ -2197,6 +2197,13 @@ func deletedFacts(l LicenseDelete) templ.Component {
 	})
 }
 
+// LicenseInstances is a license with the instances that share its key.
+type LicenseInstances struct {
+	portal.License
+	Instances []portal.Instance
+	Here      bool // one is signed in to one of them
+}
+
 // LicensePath gives the address of a license's page.
 func LicensePath(id int64) string { return fmt.Sprintf("/licenses/%d", id) }
 

@@ -1654,7 +1654,7 @@ func (o OrganizationForm) again() string {
 func (o OrganizationForm) levels() []ui.Option {
 	options := []ui.Option{{Value: "", Label: "Choose a level"}}
 	for _, level := range o.Levels {
-		options = append(options, ui.Option{Value: strconv.FormatInt(level.ID, 10), Label: fmt.Sprintf("%s (%s)", level.Name, counted(level.Licenses, "master license"))})
+		options = append(options, ui.Option{Value: strconv.FormatInt(level.ID, 10), Label: fmt.Sprintf("%s (%s)", level.Name, portal.Counted(level.Licenses, "master license"))})
 	}
 	return options
 }
@@ -2294,9 +2294,7 @@ func requestsOf(organization int64) string {
 	return fmt.Sprintf("/requests?organization=%d", organization)
 }
 
-func counted(number int, word string) string { return portal.Counted(number, word) }
-
 // showing says how many rows a page of a list has.
-func showing(number int, word string) string { return counted(number, word) + " on this page" }
+func showing(number int, word string) string { return portal.Counted(number, word) + " on this page" }
 
 var _ = templruntime.GeneratedTemplate

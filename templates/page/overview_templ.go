@@ -91,7 +91,7 @@ func (o Overview) waitingAddress() string {
 }
 
 func deliveryNotice(key portal.Key) string {
-	if key.Masked == "" {
+	if !key.HasSecret() {
 		return "Your API key “" + key.Name + "” is ready. It is shown once, to you alone."
 	}
 	return "A new secret of your API key “" + key.Name + "” is ready. It is shown once, to you alone."

@@ -119,7 +119,7 @@ func graceLabel(grace time.Duration) string {
 	case grace > day:
 		return "For " + strconv.Itoa(int(grace/day)) + " days"
 	}
-	return "For " + counted(int(grace/time.Hour), "hour")
+	return "For " + portal.Counted(int(grace/time.Hour), "hour")
 }
 
 func keyRotation(r KeyRotation) templ.Component {

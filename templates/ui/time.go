@@ -1,11 +1,12 @@
 package ui
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"keyportal/internal/portal"
 )
 
 // fullTime is how a title spells a moment out.
@@ -60,20 +61,13 @@ func expiryTone(at, now time.Time) Tone {
 func span(d time.Duration) string {
 	switch {
 	case d < time.Hour:
-		return count(int(d/time.Minute), "minute")
+		return portal.Counted(int(d/time.Minute), "minute")
 	case d < day:
-		return count(int(d/time.Hour), "hour")
+		return portal.Counted(int(d/time.Hour), "hour")
 	case d < 365*day:
-		return count(int(d/day), "day")
+		return portal.Counted(int(d/day), "day")
 	}
-	return count(int(d/(365*day)), "year")
-}
-
-func count(n int, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
+	return portal.Counted(int(d/(365*day)), "year")
 }
 
 // Initials are the first letters of the first and the last word of a name, for
