@@ -179,6 +179,10 @@ func TestAnOldSecretIsRetiredWithItsTokensByWhoRotates(t *testing.T) {
 		} {
 			wantCode(t, what, w.m.RetireOldSecret(w.as(test.actor), w.Key.ID, w.Key.Name), test.want)
 		}
+		client := w.oauthClient(w.License, w.Admin).ID
+		must(w.m.RotateKey(w.as(w.Admin), manage.Rotation{KeyID: client, Grace: week, Confirm: w.License.Number}))(t)
+		wantCode(t, "an OAuth client's, by support", w.m.RetireOldSecret(w.as(storetest.Support(t, w.s)), client, w.License.Number), portal.CodeForbidden)
+		mustDo(t, w.m.RetireOldSecret(w.as(w.Admin), client, w.License.Number))
 		wantEqual(t, "works", []bool{w.works(w.Secret), w.works(made.Secret)}, []bool{true, true})
 		for what, typed := range map[string]string{"nothing typed": "", "something else typed": w.License.Number} {
 			wantFields(t, what, w.m.RetireOldSecret(w.as(w.User), w.Key.ID, typed), "confirm")
