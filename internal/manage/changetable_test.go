@@ -27,6 +27,7 @@ type prepared struct {
 	unasked                    portal.Application
 	unused                     portal.License
 	client, delivered          portal.Key // an OAuth client of Admin's, and a key that waits for User
+	original, rotated          portal.Key // a key of User's before and while its secret is rotated out
 }
 
 func (w *world) prepare() {
@@ -37,6 +38,8 @@ func (w *world) prepare() {
 	w.prepared.unused = storetest.License(w.t, w.s, w.Organization)
 	w.prepared.client = w.oauthClient(w.License, w.Admin).Key
 	w.prepared.delivered = must(w.m.CreateKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) { in.Name, in.Deliver = "Delivered", true })))(w.t).Key
+	w.prepared.original = must(w.m.CreateKey(w.as(w.User), w.newKey(func(in *manage.NewKey) { in.Name = "Rotated" })))(w.t).Key
+	w.prepared.rotated = must(w.m.RotateKey(w.as(w.User), manage.Rotation{KeyID: w.prepared.original.ID, Grace: 7 * 24 * time.Hour, Confirm: "Rotated"}))(w.t).Key
 	w.prepared.link = w.link(w.User)
 }
 
@@ -358,6 +361,11 @@ var changes = []change{
 	}, func(w *world) []string {
 		return line(`key regenerated the secret %s: Secret %s→%s; Old secret stops →%s`, w.prepared.client.Name, w.prepared.client.Masked, w.key(w.prepared.client.ID).Masked,
 			w.clock.Now().Add(time.Hour).Format("2006-01-02 15:04 UTC"))
+	}},
+	{"CancelRotation", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.CancelRotation(ctx, w.prepared.rotated.ID, w.prepared.rotated.Name)
+	}, func(w *world) []string {
+		return line(`key canceled the rotation Rotated: Secret %s→%s`, w.prepared.rotated.Masked, w.prepared.original.Masked)
 	}},
 	{"RetireOldSecret", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.RetireOldSecret(ctx, w.prepared.client.ID, w.License.Number)

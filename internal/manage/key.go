@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"keyportal/internal/portal"
-	"keyportal/internal/secret"
 	"keyportal/internal/store"
 )
 
@@ -46,6 +45,7 @@ type KeyDetails struct {
 	Secrets     []portal.Secret    // live, the current one first; without their hashes and sealed copies
 	Delivery    portal.Link        // the one-time page that shows a new secret, opened or not; zero: none
 	Uses        []portal.ClientUse // programs that got access tokens with a live secret, the latest first
+	Viewable    bool               // the actor can be shown the current secret again
 	Rotatable   error              // nil when the actor may give the key a new secret; else why not
 	Changeable  error              // nil when the actor may change the key; else why not
 }
@@ -64,6 +64,11 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	if details.Rotatable, err = rotatable(ctx, m.Store.Queries, key); err != nil {
 		return details, err
 	}
+	sealed, err := sealedSecret(ctx, m.Store.Queries, key)
+	if err != nil {
+		return details, err
+	}
+	details.Viewable = details.Rotatable == nil && sealed.ID != 0
 	if details.Secrets, details.Uses, err = m.secretsInUse(ctx, id); err != nil {
 		return details, err
 	}
@@ -150,16 +155,16 @@ func canMakeKeysOf(actor portal.Actor, organization, user int64) error {
 	return portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user)
 }
 
-const keyUsersListed = 200
+const keyUsersListed = 50
 
 // KeyUsers lists the users of an organization for whom the actor may generate
-// keys, by username: oneself with Manage User API Key, all with Manage API Keys.
-// Of many, the first 200 are listed (more is true then), and besides them the
-// wanted one, if that is a user of the organization.
-func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (users []portal.User, more bool, err error) {
+// keys, by username: oneself with Manage User API Key, all with Manage API Keys, of
+// these only the ones whom a search finds. Of many, the first 50 are listed (more is
+// true then), and besides them the wanted one, if that is a user of the organization.
+func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64, search string) (users []portal.User, more bool, err error) {
 	actor := portal.ActorFrom(ctx)
 	if actor.Holds(portal.ManageAPIKeys, organization) {
-		found, err := m.Store.Users(ctx, portal.UserFilter{OrganizationID: organization, List: portal.List{Limit: keyUsersListed}})
+		found, err := m.Store.Users(ctx, portal.UserFilter{OrganizationID: organization, List: portal.List{Search: search, Limit: keyUsersListed}})
 		if err != nil {
 			return nil, false, err
 		}
@@ -181,79 +186,6 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64) (use
 		return users, more, err
 	}
 	return append(users, user), more, nil
-}
-
-// checkKey validates what was entered of a key, notes what is wrong with it, and
-// gives the key as it would be. API sets that are added must be allowed by the
-// mapped user's roles and be the actor's to give; those that the key has may
-// stay.
-func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was portal.Key, name, description string, slugs []string) (portal.Key, error) {
-	key := was
-	key.Name = invalid.Name("name", "name", name)
-	key.Description = invalid.Description("description", "description", description)
-	if err := checkKeyName(ctx, q, invalid, key); err != nil {
-		return key, err
-	}
-	var err error
-	if key.APISets, err = chooseAPISets(ctx, q, invalid, slugs, was.APISets); err != nil {
-		return key, err
-	}
-	grants, err := q.Grants(ctx, key.UserID)
-	if err != nil {
-		return key, err
-	}
-	for _, set := range withoutAPISets(key.APISets, was.APISets) {
-		if !reaches(grants, key.OrganizationID, set) {
-			invalid.Add("api_set", "The roles of the key's user don't allow the API set “"+set.Name+"”. Remove it, or ask an administrator for a role that includes it.")
-		}
-		if err := portal.CanGrant(portal.ActorFrom(ctx), key.OrganizationID, nil, []portal.APISet{set}); err != nil {
-			invalid.Add("api_set", "You can't grant the API set “"+set.Name+"”: your own roles don't allow it.")
-		}
-	}
-	return key, nil
-}
-
-// checkKeyName finds another live key of the user with the key's name. A name
-// that can't be taken anyhow is not looked up: the database may not take it.
-func checkKeyName(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
-	if invalid.Err() != nil {
-		return nil
-	}
-	other, err := q.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
-	if err == nil && other.ID == key.ID {
-		return nil
-	}
-	return taken(invalid, "name", "This user has an API key with this name already. Choose another.", err)
-}
-
-// KeyEdit is what can be edited of a key.
-type KeyEdit struct {
-	ID, Version int64
-	Name        string
-	Description string
-	APISets     []string // slugs
-}
-
-// UpdateKey edits a key. For who may change it. CodeConflict when it was
-// revoked, or changed by somebody else meanwhile.
-func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
-	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
-		var invalid portal.Invalid
-		key, err := checkKey(ctx, c.Queries, &invalid, was, in.Name, in.Description, in.APISets)
-		if err == nil {
-			err = invalid.Err()
-		}
-		if err != nil {
-			return err
-		}
-		if len(withoutAPISets(key.APISets, was.APISets)) > 0 {
-			if refusal, err := canMapKey(ctx, c.Queries, key); err != nil || refusal != nil {
-				return errors.Join(err, refusal)
-			}
-		}
-		key.Version = in.Version
-		return putKey(ctx, c, was, key, "edited")
-	})
 }
 
 // DisableKey makes the check refuse a key until it is enabled again. For who may
@@ -306,15 +238,6 @@ func (m *Manager) RevokeKey(ctx context.Context, id int64, typed string) error {
 		key.RevokedAt = c.Now()
 		return putKey(ctx, c, was, key, "revoked")
 	})
-}
-
-// VerifyKey finds the key of a secret in clear. For the command line.
-func (m *Manager) VerifyKey(ctx context.Context, text string) (portal.Key, error) {
-	if err := portal.Can(portal.ActorFrom(ctx), portal.VerifyKeys, 0); err != nil {
-		return portal.Key{}, err
-	}
-	key, _, err := m.Store.KeyByHash(ctx, secret.HashOf(text))
-	return key, err
 }
 
 var errRevoked = portal.Conflict("This API key was revoked. That is final: nothing was saved. Generate a new key instead.")

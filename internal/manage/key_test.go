@@ -24,7 +24,7 @@ func (w *world) newKey(edit ...func(*manage.NewKey)) manage.NewKey {
 func (w *world) keyOf(id int64) manage.KeyEdit {
 	w.t.Helper()
 	key := w.key(id)
-	in := manage.KeyEdit{ID: id, Version: key.Version, Name: key.Name, Description: key.Description}
+	in := manage.KeyEdit{ID: id, Version: key.Version, Name: key.Name, Description: key.Description, UserID: key.UserID, ExpiresAt: key.ExpiresAt}
 	for _, set := range key.APISets {
 		in.APISets = append(in.APISets, set.Slug)
 	}
@@ -104,7 +104,7 @@ func TestKeysAreGeneratedForOneselfAndForOthersByTheirManagers(t *testing.T) {
 // for, and no other.
 func wantKeyUsers(t *testing.T, w *world, what string, actor, user portal.User, want portal.Code) {
 	t.Helper()
-	users, _, err := w.m.KeyUsers(w.as(actor), w.Organization.ID, user.ID)
+	users, _, err := w.m.KeyUsers(w.as(actor), w.Organization.ID, user.ID, "")
 	offered := false
 	for _, one := range users {
 		offered = offered || one.ID == user.ID

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"keyportal/internal/portal"
@@ -17,12 +18,13 @@ type NewKey struct {
 	Kind           portal.Kind // TokenKey when empty
 	OrganizationID int64
 	LicenseID      int64 // the key's license; 0: none
-	ApplicationID  int64 // what the key is for; 0: none of the applications. It needs a license
+	ApplicationID  int64 // what the key is for; 0: none of the applications, and for a key pair the one whose name it has. It needs a license, but for a pair
 	UserID         int64 // the mapped user
 	Name           string
 	Description    string
 	APISets        []string  // slugs
 	ExpiresAt      time.Time // zero: never
+	DataLoader     bool      // a key pair for the Data Loader
 	Deliver        bool      // the mapped user gets the secret by a one-time page, and nobody else does
 }
 
@@ -37,7 +39,7 @@ type GeneratedKey struct {
 }
 
 // CreateKey makes a key. For oneself with Manage User API Key; for other members of
-// the organization, and for an application, with Manage API Keys; an OAuth client
+// the organization, and for an application and license, with Manage API Keys; an OAuth client
 // with Manage Client Secret, mapped to others with Manage API Keys too. The key can be
 // granted what the mapped user's roles allow and the actor holds. There is one live
 // key for an application and license, and one OAuth client for a license: another is
@@ -58,7 +60,7 @@ func (m *Manager) IssueKey(ctx context.Context, in NewKey) (GeneratedKey, error)
 
 func (m *Manager) createKey(ctx context.Context, in NewKey, action string) (GeneratedKey, error) {
 	var made GeneratedKey
-	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
+	if err := canMakeKey(portal.ActorFrom(ctx), in.key(ctx)); err != nil {
 		return made, err
 	}
 	err := m.change(ctx, func(c *store.Change) error {
@@ -92,8 +94,8 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 	if err != nil {
 		return made, err
 	}
-	if key.Kind == portal.OAuthKey {
-		key.PublicID = m.newSecret(secret.ClientID).Reveal()
+	if public, has := publicPrefixes[key.Kind]; has {
+		key.PublicID = m.newSecret(public).Reveal()
 	}
 	if in.Deliver {
 		if made.Key, err = c.InsertKey(ctx, key, portal.Secret{}); err == nil {
@@ -113,24 +115,34 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 	return made, c.Record(ctx, keyRevision(made.Key, action, portal.Diff(nil, made.Key.Record())))
 }
 
-// canCreateKey answers whether the actor may make a key like this at all.
-func canCreateKey(actor portal.Actor, in NewKey) error {
+// key gives the key as it was asked for, before anything is checked.
+func (in NewKey) key(ctx context.Context) portal.Key {
+	actor := portal.ActorFrom(ctx)
+	return portal.Key{
+		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID,
+		ApplicationID: in.ApplicationID, CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
+	}
+}
+
+// canMakeKey answers whether the actor may make a key like this for its mapped user at
+// all.
+func canMakeKey(actor portal.Actor, key portal.Key) error {
 	switch {
-	case in.Kind == portal.OAuthKey:
-		if err := portal.Can(actor, portal.ViewClientSecret, in.OrganizationID); err != nil {
+	case key.Kind == portal.OAuthKey:
+		if err := portal.Can(actor, portal.ViewClientSecret, key.OrganizationID); err != nil {
 			return err
 		}
-		return canMakeKeysOf(actor, in.OrganizationID, in.UserID)
-	case in.ApplicationID != 0:
-		return portal.Can(actor, portal.ManageAPIKeys, in.OrganizationID)
+		return canMakeKeysOf(actor, key.OrganizationID, key.UserID)
+	case key.ApplicationID != 0 && (key.LicenseID != 0 || key.Kind != portal.PairKey):
+		return portal.Can(actor, portal.ManageAPIKeys, key.OrganizationID)
 	}
-	return portal.CanUseKeysOf(actor, portal.ChangeKey, in.OrganizationID, in.UserID)
+	return portal.CanUseKeysOf(actor, portal.ChangeKey, key.OrganizationID, key.UserID)
 }
 
 // CheckNewKey tells what CreateKey would refuse, and makes nothing. For who may
 // generate the key.
 func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
-	if err := canCreateKey(portal.ActorFrom(ctx), in); err != nil {
+	if err := canMakeKey(portal.ActorFrom(ctx), in.key(ctx)); err != nil {
 		return err
 	}
 	_, err := checkNewKey(ctx, m.Store.Queries, in)
@@ -138,22 +150,25 @@ func (m *Manager) CheckNewKey(ctx context.Context, in NewKey) error {
 }
 
 func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, error) {
-	actor := portal.ActorFrom(ctx)
-	key := portal.Key{
-		Kind: cmp.Or(in.Kind, portal.TokenKey), OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID,
-		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
-	}
+	key := in.key(ctx)
 	var invalid portal.Invalid
-	invalid.Check(key.Kind == portal.TokenKey || key.Kind == portal.OAuthKey, "kind", "Choose the kind of the key: token or oauth.")
+	_, known := secretPrefixes[key.Kind]
+	invalid.Check(known, "kind", "Choose the kind of the key: token, pair or oauth.")
+	invalid.Check(!key.DataLoader || key.Kind == portal.PairKey, "kind", "A Data Loader key is a key pair.")
 	if err := checkMappedUser(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
-	key, err := checkKey(ctx, q, &invalid, key, in.Name, in.Description, in.APISets)
+	key, err := checkKey(ctx, q, &invalid, key, key, in.Name, in.Description, in.APISets)
 	if err != nil {
 		return key, err
 	}
 	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
 		return key, err
+	}
+	if key.ApplicationID == 0 {
+		if key, err = withApplicationNamed(ctx, q, key); err != nil {
+			return key, err
+		}
 	}
 	if err := checkBond(ctx, q, &invalid, key); err != nil {
 		return key, err
@@ -174,7 +189,7 @@ func checkBond(ctx context.Context, q store.Queries, invalid *portal.Invalid, ke
 		}
 		bond.Check(license.OrganizationID == key.OrganizationID, "license", "Choose one of the organization's licenses.")
 	}
-	bond.Check(key.LicenseID != 0 || key.ApplicationID == 0 && key.Kind != portal.OAuthKey, "license", "Choose the license that the key is for.")
+	bond.Check(key.LicenseID != 0 || key.Kind == portal.PairKey || key.ApplicationID == 0 && key.Kind != portal.OAuthKey, "license", "Choose the license that the key is for.")
 	if bond.Err() != nil {
 		return nil
 	}
@@ -188,6 +203,31 @@ func checkBond(ctx context.Context, q store.Queries, invalid *portal.Invalid, ke
 		return taken(&bond, "license", fmt.Sprintf("There is an OAuth client for the license %s already, with the Client ID %s. Regenerate its secret instead.", other.LicenseNumber, other.PublicID), err)
 	}
 	return nil
+}
+
+// withApplicationNamed gives a key pair the application whose name it has, or none: it
+// is named for the application that uses it. Data Loader keys are for the application
+// of that name, and a pair that is bound to a license stays with its own.
+func withApplicationNamed(ctx context.Context, q store.Queries, key portal.Key) (portal.Key, error) {
+	if key.Kind != portal.PairKey || key.LicenseID != 0 {
+		return key, nil
+	}
+	name := key.Name
+	if key.DataLoader {
+		name = portal.DataLoader
+	}
+	applications, err := q.Applications(ctx, key.OrganizationID)
+	named := slices.IndexFunc(applications, func(a portal.Application) bool {
+		return !a.Retired() && portal.Fold(a.Name) == portal.Fold(name)
+	})
+	switch {
+	case err != nil:
+	case named >= 0:
+		key.ApplicationID, key.ApplicationName = applications[named].ID, applications[named].Name
+	default:
+		key.ApplicationID, key.ApplicationName = 0, ""
+	}
+	return key, err
 }
 
 func checkKeyApplication(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
@@ -239,7 +279,8 @@ func canMapKey(ctx context.Context, q store.Queries, key portal.Key) (refusal, e
 	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID), err
 }
 
-// checkExpiry holds a new key's expiry against the organization's rules.
+// checkExpiry holds an expiry that was chosen for a key against the organization's
+// rules.
 func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
 	organization, err := q.Organization(ctx, key.OrganizationID)
 	if err != nil {
@@ -250,7 +291,8 @@ func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, 
 	invalid.Check(never || key.ExpiresAt.Before(q.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
 	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
 	if most := organization.ExpiryMaxDays; most > 0 {
-		invalid.Check(!key.ExpiresAt.After(q.Now().AddDate(0, 0, most)), "expires", fmt.Sprintf("%s allows an expiry of %s at most.", organization.Name, portal.Counted(most, "day")))
+		// To the end of that day, wherever the day ends.
+		invalid.Check(key.ExpiresAt.Before(q.Now().AddDate(0, 0, most+1)), "expires", fmt.Sprintf("%s allows an expiry of %s at most.", organization.Name, portal.Counted(most, "day")))
 	}
 	return nil
 }

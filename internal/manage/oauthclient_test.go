@@ -135,7 +135,7 @@ func TestTheAdministratorOfOneClientGetsNothingOfTheOthers(t *testing.T) {
 			"an OAuth client of it":       {second(w.m.CreateKey(ctx, w.clientOf(stranger))), portal.CodeForbidden},
 			"one of one's own, bound so":  {second(w.m.CreateKey(ctx, manage.NewKey{Kind: portal.OAuthKey, OrganizationID: w.Other.ID, LicenseID: w.License.ID, UserID: stranger.ID, Name: "x"})), portal.CodeInvalid},
 			"a request in its name":       {second(w.m.CreateRequest(ctx, w.newRequest(w.Application))), portal.CodeForbidden},
-			"its users for a new key":     {func() error { _, _, err := w.m.KeyUsers(ctx, w.Organization.ID, w.Admin.ID); return err }(), portal.CodeForbidden},
+			"its users for a new key":     {func() error { _, _, err := w.m.KeyUsers(ctx, w.Organization.ID, w.Admin.ID, ""); return err }(), portal.CodeForbidden},
 			"its key for an application":  {second(w.m.LiveKeyFor(ctx, w.Application.ID, w.License.ID)), unseen},
 			"a request of its, looked up": {second(w.m.PendingRequestFor(ctx, w.Application.ID, w.License.ID)), unseen},
 		} {

@@ -168,16 +168,27 @@ func (m *Manager) setSuspended(ctx context.Context, id int64, suspended bool, ac
 type SettingsInput struct {
 	OrganizationID, Version int64
 	SecretViewing           bool // secrets of key pairs and OAuth clients may be viewed again
+	ExpiryRequired          bool // new keys must have an expiry
+	ExpiryMaxDays           int  // how far off it may be; 0 for no bound
 }
 
+const expiryMostDays = 3650 // that can be set as the bound
+
 // UpdateSettings changes an organization's settings. For who may Manage Settings
-// there. Once secrets may not be viewed again any more, their sealed copies are
+// there. What is said of expiries counts for keys that are made, and expiries that are
+// changed, from now on. Once secrets may not be viewed again any more, their sealed copies are
 // gone for good.
 func (m *Manager) UpdateSettings(ctx context.Context, in SettingsInput) error {
 	if _, err := m.Organization(ctx, in.OrganizationID); err != nil {
 		return err
 	}
 	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageSettings, in.OrganizationID); err != nil {
+		return err
+	}
+	var invalid portal.Invalid
+	invalid.Check(in.ExpiryMaxDays >= 0 && in.ExpiryMaxDays <= expiryMostDays, "expiry_max_days", fmt.Sprintf("Enter a number of days up to %d, or leave it empty for no limit.", expiryMostDays))
+	invalid.Check(in.ExpiryRequired || in.ExpiryMaxDays == 0, "expiry_max_days", "A limit needs every API key to expire: switch that on too, or leave the limit empty.")
+	if err := invalid.Err(); err != nil {
 		return err
 	}
 	return m.change(ctx, func(c *store.Change) error {
@@ -187,6 +198,7 @@ func (m *Manager) UpdateSettings(ctx context.Context, in SettingsInput) error {
 		}
 		organization := was
 		organization.SecretViewing, organization.Version = in.SecretViewing, in.Version
+		organization.ExpiryRequired, organization.ExpiryMaxDays = in.ExpiryRequired, in.ExpiryMaxDays
 		if !organization.SecretViewing {
 			if err := c.ForgetSealed(ctx, organization.ID); err != nil {
 				return err

@@ -12,12 +12,19 @@ import (
 	"keyportal/internal/store"
 )
 
-var secretPrefixes = map[portal.Kind]secret.Prefix{portal.TokenKey: secret.Token, portal.PairKey: secret.SecurityKey, portal.OAuthKey: secret.ClientSecret}
+// What the secrets of keys begin with, and the public halves of those that have two.
+var (
+	secretPrefixes = map[portal.Kind]secret.Prefix{portal.TokenKey: secret.Token, portal.PairKey: secret.SecurityKey, portal.OAuthKey: secret.ClientSecret}
+	publicPrefixes = map[portal.Kind]secret.Prefix{portal.PairKey: secret.AccessKey, portal.OAuthKey: secret.ClientID}
+)
 
 // storedSecret gives a key's new secret as it is stored: its hash and, where the
 // organization lets secrets be viewed again, a sealed copy.
 func (m *Manager) storedSecret(ctx context.Context, q store.Queries, key portal.Key, value secret.Value) (portal.Secret, error) {
 	hash := value.Hash()
+	if key.Kind == portal.PairKey {
+		hash = secret.HashOfPair(key.PublicID, value.Reveal())
+	}
 	stored := portal.Secret{Hash: hash[:], Masked: value.Mask()}
 	organization, err := q.Organization(ctx, key.OrganizationID)
 	if err != nil || !organization.SecretViewing || key.Kind == portal.TokenKey {
@@ -177,12 +184,11 @@ func (m *Manager) putNewSecret(ctx context.Context, c *store.Change, key portal.
 // the key's secrets (portal.CanChangeSecret).
 func (m *Manager) RetireOldSecret(ctx context.Context, id int64, typed string) error {
 	return m.changeSecret(ctx, id, func(c *store.Change, key portal.Key) error {
-		secrets, err := secretsOf(ctx, c.Queries, id)
+		old, err := oldSecret(ctx, c.Queries, id)
 		if err != nil {
 			return err
 		}
-		old := slices.IndexFunc(secrets, func(s portal.Secret) bool { return s.Previous })
-		if old < 0 {
+		if old.ID == 0 {
 			return errUnchanged
 		}
 		if err := confirm(typed, RotationName(key)); err != nil {
@@ -191,8 +197,42 @@ func (m *Manager) RetireOldSecret(ctx context.Context, id int64, typed string) e
 		if err := c.RetirePrevious(ctx, id); err != nil {
 			return err
 		}
-		return c.Record(ctx, keyRevision(key, "retired the old secret", []portal.ValueChange{{Name: "Secret", Before: secrets[old].Masked}}))
+		return c.Record(ctx, keyRevision(key, "retired the old secret", []portal.ValueChange{{Name: "Secret", Before: old.Masked}}))
 	})
+}
+
+// CancelRotation takes a rotation back: the secret that is being rotated out works on
+// as if nothing had happened, and the new one stops at once, with its access tokens.
+// The old one can't be viewed again. What RotationName gives must be typed to confirm.
+// For who may change the key's secrets (portal.CanChangeSecret). CodeConflict when no
+// old secret works any more.
+func (m *Manager) CancelRotation(ctx context.Context, id int64, typed string) error {
+	return m.changeSecret(ctx, id, func(c *store.Change, key portal.Key) error {
+		old, err := oldSecret(ctx, c.Queries, id)
+		if err != nil {
+			return err
+		}
+		if old.ID == 0 {
+			return portal.Conflict("There is no rotation to cancel: the old secret works no more, or the rotation was canceled before.")
+		}
+		if err := confirm(typed, RotationName(key)); err != nil {
+			return err
+		}
+		if err := c.RestorePrevious(ctx, key, old); err != nil {
+			return err
+		}
+		return c.Record(ctx, keyRevision(key, "canceled the rotation", []portal.ValueChange{{Name: "Secret", Before: key.Masked, After: old.Masked}}))
+	})
+}
+
+// oldSecret finds the secret of a key that is being rotated out and still works; the
+// zero Secret when there is none.
+func oldSecret(ctx context.Context, q store.Queries, key int64) (portal.Secret, error) {
+	secrets, err := secretsOf(ctx, q, key)
+	if old := slices.IndexFunc(secrets, func(s portal.Secret) bool { return s.Previous }); old >= 0 {
+		return secrets[old], err
+	}
+	return portal.Secret{}, err
 }
 
 // giveSecret runs fn on a key that is not revoked and whose secret the actor may

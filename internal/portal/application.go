@@ -2,6 +2,9 @@ package portal
 
 import "time"
 
+// DataLoader is the name of the catalogue's application that Data Loader keys are for.
+const DataLoader = "Data Loader"
+
 // Application is what a key is for: Workflow, Mobile App, ERP (XSS), Data
 // Loader, or one that a client added.
 type Application struct {

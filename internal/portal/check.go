@@ -73,7 +73,7 @@ var CheckCodes = []CheckCode{
 }
 
 var checkMessages = map[CheckCode]string{
-	CheckMissing:                 "No API key was sent. Send it in the X-Api-Key header or as Authorization: Bearer.",
+	CheckMissing:                 "No API key was sent. Send it in the X-Api-Key header or as Authorization: Bearer, and a key pair in the headers accessKey and secretKey.",
 	CheckMalformed:               "This is not an API key: its form or checksum is wrong. Check that it was copied whole.",
 	CheckNotFound:                "This API key is not known.",
 	CheckRevoked:                 "This API key was revoked.",

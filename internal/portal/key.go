@@ -131,4 +131,8 @@ type KeyFilter struct {
 	APISetID       int64
 	LicenseID      int64
 	State          KeyState
+	Kind           Kind
+	DataLoader     *bool     // Data Loader keys only, or none of them
+	Live           bool      // only those that are not revoked
+	ExpiresBefore  time.Time // live ones that expire from now on and before this instant
 }

@@ -108,6 +108,13 @@ func Parse(text string) (Prefix, error) {
 // HashOf gives the SHA-256 of a credential as it was sent.
 func HashOf(text string) Hash { return sha256.Sum256([]byte(text)) }
 
+// HashOfPair gives the form in which the secret of a key pair is stored: the SHA-256
+// of both halves, so that they are looked up together, and a wrong half can't be told
+// from another.
+func HashOfPair(accessKey, securityKey string) Hash {
+	return HashOf(accessKey + " " + securityKey) // no credential has a space in it
+}
+
 // Mask shortens a credential to what may be shown: prefix and last four
 // characters ("kp_…aB3d"). A text that is no credential becomes "…".
 func Mask(text string) string {

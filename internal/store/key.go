@@ -80,6 +80,19 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 	if filter.LicenseID != 0 {
 		l.filter("k.license_id = ?", filter.LicenseID)
 	}
+	if filter.Kind != "" {
+		l.filter("k.kind = ?", filter.Kind)
+	}
+	if filter.DataLoader != nil {
+		l.filter("k.data_loader = ?", *filter.DataLoader)
+	}
+	if filter.Live {
+		l.where = append(l.where, "k.revoked_at IS NULL")
+	}
+	if !filter.ExpiresBefore.IsZero() {
+		l.filter("k.revoked_at IS NULL AND k.expires_at > ?", at(q.Now()))
+		l.filter("k.expires_at <= ?", at(filter.ExpiresBefore))
+	}
 	l.state(filter.State, q.Now())
 	keys, err := page(ctx, q, l, filter.List)
 	if err != nil {
@@ -239,9 +252,9 @@ func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (
 // has the given version; else the error is Stale. A revoked key never changes.
 func (c *Change) UpdateKey(ctx context.Context, k portal.Key) error {
 	err := c.execVersion(ctx, portal.NounKey, `/* update key */
-		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, can_impersonate = $8, allowed_networks = $9,
-			enabled = $10, disabled_by = $11, revoked_at = $12, expires_at = $13, version = version + 1, updated_at = $14 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
-		k.ID, k.Version, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, k.Masked), k.UserID, k.CanImpersonate,
+		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, application_id = $8, can_impersonate = $9, allowed_networks = $10,
+			enabled = $11, disabled_by = $12, revoked_at = $13, expires_at = $14, version = version + 1, updated_at = $15 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
+		k.ID, k.Version, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, k.Masked), k.UserID, ref(k.ApplicationID), k.CanImpersonate,
 		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
 	if err != nil {
 		return err

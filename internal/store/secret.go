@@ -51,14 +51,32 @@ func (c *Change) RotateSecret(ctx context.Context, k portal.Key, s portal.Secret
 	if err := c.insertSecret(ctx, s); err != nil {
 		return err
 	}
-	return c.execVersion(ctx, portal.NounKey, `/* touch key */ UPDATE keys SET search = $3, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
-		k.ID, k.Version, keySearchText(k, s.Masked), at(c.Now()))
+	return c.touchKey(ctx, k, s.Masked)
 }
 
 // RetirePrevious ends the secret of a key that is being rotated out, if there is
 // one.
 func (c *Change) RetirePrevious(ctx context.Context, key int64) error {
 	return c.exec(ctx, `/* retire previous secret */ UPDATE secrets SET retired_at = $2, sealed = NULL WHERE key_id = $1 AND previous AND retired_at IS NULL`, key, at(c.Now()))
+}
+
+// RestorePrevious makes the secret of a key that is being rotated out the current one
+// again, for good; the one that took its place is retired. CodeConflict when the key
+// is not as it was read.
+func (c *Change) RestorePrevious(ctx context.Context, k portal.Key, previous portal.Secret) error {
+	if err := c.exec(ctx, `/* retire current secret */ UPDATE secrets SET retired_at = $2, sealed = NULL WHERE key_id = $1 AND NOT previous AND retired_at IS NULL`, k.ID, at(c.Now())); err != nil {
+		return err
+	}
+	if err := c.exec(ctx, `/* restore previous secret */ UPDATE secrets SET previous = FALSE, expires_at = NULL WHERE id = $1 AND previous AND retired_at IS NULL`, previous.ID); err != nil {
+		return err
+	}
+	return c.touchKey(ctx, k, previous.Masked)
+}
+
+// touchKey notes that a key has another current secret, by whose mask it is found.
+func (c *Change) touchKey(ctx context.Context, k portal.Key, masked string) error {
+	return c.execVersion(ctx, portal.NounKey, `/* touch key */ UPDATE keys SET search = $3, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
+		k.ID, k.Version, keySearchText(k, masked), at(c.Now()))
 }
 
 // ForgetSealedOf forgets the sealed copies of a key's secrets.

@@ -49,7 +49,7 @@ func (c *Checker) IdentifyClient(ctx context.Context, r ClientRequest) (portal.S
 func (c *Checker) decideClient(ctx context.Context, r ClientRequest, rules []rule) (Decision, error) {
 	f := &facts{Request: Request{Credential: r.Secret, ClientIP: r.ClientIP}, now: c.store.Now(), open: true}
 	if prefixOf(r.Secret) == secret.ClientSecret {
-		found, err := c.subjectOf(ctx, r.Secret)
+		found, err := c.subjectOf(ctx, f.Request)
 		if err != nil {
 			return Decision{}, err
 		}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -26,9 +27,21 @@ func (f *facts) decision(code Code) Decision {
 	return Decision{Code: code, Message: f.message(code), Subject: f.Subject, APISet: f.needed}
 }
 
+// message says the outcome to whoever sent the credential.
+func (f *facts) message(code Code) string {
+	said := ""
+	switch {
+	case f.isPair():
+		said = pairMessages[code]
+	case isAccessToken(f.Credential):
+		said = f.tokenMessage(code)
+	}
+	return cmp.Or(said, code.Message())
+}
+
 // lookUp reads what the store knows. For an unknown secret nothing more is read.
 func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
-	if f.Subject, err = c.subjectOf(ctx, f.Credential); err != nil || f.SecretID == 0 {
+	if f.Subject, err = c.subjectOf(ctx, f.Request); err != nil || f.SecretID == 0 {
 		return err
 	}
 	if f.instanceLicenseID, err = c.licenseOfInstance(ctx, f.Instance); err != nil {
@@ -38,13 +51,19 @@ func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
 	return err
 }
 
-// subjectOf finds whose a credential is; the zero Subject when it is not known.
-func (c *Checker) subjectOf(ctx context.Context, credential string) (portal.Subject, error) {
-	find := c.store.Subject
-	if isAccessToken(credential) {
+// subjectOf finds whose credential a request has; the zero Subject when it is not
+// known.
+func (c *Checker) subjectOf(ctx context.Context, r Request) (portal.Subject, error) {
+	find, hash := c.store.Subject, secret.HashOf(r.Credential)
+	switch {
+	case isAccessToken(r.Credential):
 		find = c.store.TokenSubject
+	case r.isPair() && r.malformedHalves() > 0:
+		return portal.Subject{}, nil // like any pair with a wrong half: no answer says which one it is
+	case r.isPair():
+		hash = secret.HashOfPair(r.AccessKey, r.SecurityKey)
 	}
-	subject, err := find(ctx, secret.HashOf(credential))
+	subject, err := find(ctx, hash)
 	if portal.CodeOf(err) == portal.CodeNotFound {
 		return portal.Subject{}, nil
 	}

@@ -63,13 +63,19 @@ func firstRefusal(rules []rule, f *facts) Code {
 	return portal.CheckValid
 }
 
-func missing(f *facts) bool { return f.Credential == "" }
+func missing(f *facts) bool {
+	return f.Credential == "" && (f.AccessKey == "" || f.SecurityKey == "")
+}
 
-// malformed holds too for the other credentials of Key Portal: they are sent
-// elsewhere, or not alone.
+// malformed holds too for the other credentials of Key Portal, which are sent
+// elsewhere, and for a key pair beside another credential: which one counts would be
+// a guess.
 func malformed(f *facts) bool {
+	if f.isPair() {
+		return f.malformedHalves() == 2
+	}
 	prefix := prefixOf(f.Credential)
-	return prefix != secret.Token && prefix != secret.AccessToken
+	return prefix != secret.Token && prefix != secret.AccessToken || f.AccessKey != "" || f.SecurityKey != ""
 }
 
 // notFound holds for an unknown secret, and for one whose grace is over, with the

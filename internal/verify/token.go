@@ -120,11 +120,12 @@ func (c *Checker) Introspect(ctx context.Context, q TokenQuestion) (Decision, er
 	if !q.Caller.Valid() || !isAccessToken(q.Token) {
 		return unseen, nil
 	}
-	found, err := c.subjectOf(ctx, q.Token)
+	request := Request{Credential: q.Token, ClientIP: q.UsedFrom}
+	found, err := c.subjectOf(ctx, request)
 	if err != nil {
 		return Decision{}, err
 	}
-	f := &facts{Request: Request{Credential: q.Token, ClientIP: q.UsedFrom}, Subject: found, now: c.store.Now(), open: true}
+	f := &facts{Request: request, Subject: found, now: c.store.Now(), open: true}
 	own := found.KeyID == q.Caller.Subject.KeyID
 	if own && !f.ClientIP.IsValid() {
 		f.ClientIP = q.CallerIP // who asks about its own token is who uses it
@@ -179,14 +180,14 @@ var tokenMessages = map[Code]string{
 	portal.CheckExpired:  "This access token has expired. Get a new one.",
 }
 
-// message says the outcome to whoever sent the credential: of an access token
-// that has ended by itself, that a new one helps.
-func (f *facts) message(code Code) string {
+// tokenMessage says the outcome to whoever sent an access token: of one that has ended
+// by itself, that a new one helps.
+func (f *facts) tokenMessage(code Code) string {
 	keyEnded := code == portal.CheckRevoked && !f.KeyRevokedAt.IsZero() || code == portal.CheckExpired && f.isOver(f.KeyExpiresAt)
-	if said, known := tokenMessages[code]; known && !keyEnded && isAccessToken(f.Credential) {
-		return said
+	if keyEnded {
+		return ""
 	}
-	return code.Message()
+	return tokenMessages[code]
 }
 
 // earliest gives the first of some ends; the zero time is none.

@@ -5,6 +5,7 @@
 //	rule.go     the rules, in the order in which they are decided
 //	fact.go     what the rules look at, read from the store
 //	route.go    the API set that a request needs, by the sets' route patterns
+//	pair.go     key pairs, whose halves are looked up together
 //	client.go   OAuth clients, which prove themselves with ID and secret
 //	token.go    access tokens: issued, introspected, revoked; checked as keys are
 //	use.go      who used which key when, counted in memory and written in batches
@@ -34,7 +35,9 @@ type Code = portal.CheckCode
 // Request is the question: what came with a request to the API, and what the
 // place that it came to asks for.
 type Request struct {
-	Credential  string     // as it was sent; "" when none was
+	Credential  string // an API key or access token as it was sent; "" when none was
+	AccessKey   string // the halves of a key pair likewise; both are needed, and no Credential
+	SecurityKey string
 	ClientIP    netip.Addr // where the request came from; the zero Addr when that is not known
 	Impersonate []string   // the users that the request names to act as
 
@@ -123,10 +126,12 @@ func (c *Checker) Check(ctx context.Context, r Request) (Decision, error) {
 
 // CheckCaller decides whether somebody may ask for checks of other people's
 // keys: the credential must be valid, and its mapped user must hold Verify keys
-// in the key's organization or as staff. Of the request, Credential, ClientIP
+// in the key's organization or as staff. Of the request, the credential, ClientIP
 // and Impersonate count. An error means that it could not be decided.
 func (c *Checker) CheckCaller(ctx context.Context, r Request) (Decision, error) {
-	decision, err := c.decide(ctx, Request{Credential: r.Credential, ClientIP: r.ClientIP, Impersonate: r.Impersonate, AllowUnmatched: true})
+	decision, err := c.decide(ctx, Request{
+		Credential: r.Credential, AccessKey: r.AccessKey, SecurityKey: r.SecurityKey, ClientIP: r.ClientIP, Impersonate: r.Impersonate, AllowUnmatched: true,
+	})
 	if err == nil && decision.Valid() {
 		err = c.requireVerifyKeys(ctx, &decision)
 	}

@@ -58,7 +58,7 @@ func (g *gateway) auth(c echo.Context) error {
 }
 
 func readPlace(query string) (settings, error) {
-	if err := refuseCredential(query, ""); err != nil {
+	if err := refuseCredential(query, verify.Request{}); err != nil {
 		return settings{}, err
 	}
 	return readSettings(query)
@@ -69,14 +69,12 @@ func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify
 	if err != nil {
 		return verify.Decision{}, err
 	}
-	credential := credentialIn(r.Header)
-	if err := refuseCredential(queryOf(uri), credential); err != nil {
+	question := credentialIn(r.Header)
+	if err := refuseCredential(queryOf(uri), question); err != nil {
 		return verify.Decision{}, err
 	}
-	question := verify.Request{
-		Credential: credential, ClientIP: g.clientAddress(r), Impersonate: r.Header.Values(impersonate),
-		Method: method, URI: uri,
-	}
+	question.ClientIP, question.Impersonate = g.clientAddress(r), r.Header.Values(impersonate)
+	question.Method, question.URI = method, uri
 	place.ask(&question)
 	decision, err := g.Checker.Check(r.Context(), question)
 	return decision, refusalOf(decision, err)

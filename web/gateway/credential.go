@@ -13,16 +13,17 @@ import (
 var credentialNames = []string{"api_key", "api-key", "apikey", "x-api-key", "access_token", "accesskey", "secretkey"}
 
 // refuseCredential refuses a query with a credential: queries end up in logs and
-// histories. A parameter called "key" counts as one where no header has a
+// histories. A parameter called "key" counts as one where the question has no
 // credential; beside one it is the API's own.
-func refuseCredential(query, credential string) error {
+func refuseCredential(query string, question verify.Request) error {
+	sent := question.Credential != "" || question.AccessKey != "" || question.SecurityKey != ""
 	for parameter := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(parameter, "=")
 		name, value = decoded(name), decoded(value)
 		lower := strings.ToLower(name)
-		if slices.Contains(credentialNames, lower) || lower == "key" && credential == "" || verify.IsCredential(value) || verify.IsCredential(name) {
+		if slices.Contains(credentialNames, lower) || lower == "key" && !sent || verify.IsCredential(value) || verify.IsCredential(name) {
 			return &refusal{status: http.StatusBadRequest, code: "CREDENTIAL_IN_QUERY",
-				message: "The query has a credential. It may be in logs now: have the key revoked, and send the next one in the X-Api-Key header."}
+				message: "The query has a credential. It may be in logs now: have the key revoked, and send the next one in a header: X-Api-Key, or accessKey and secretKey."}
 		}
 	}
 	return nil

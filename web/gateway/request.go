@@ -5,15 +5,25 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"keyportal/internal/verify"
 )
 
 const authRoute = "/auth"
 
-// credentialIn gives the credential of a request: X-Api-Key, or Authorization
-// with the scheme Bearer. What was sent more than once, or differently in both,
-// is given as the list that it amounts to (RFC 9110, section 5.3), which is no
-// credential.
-func credentialIn(header http.Header) string {
+// credentialIn begins a question with the credential of a request: X-Api-Key, or
+// Authorization with the scheme Bearer, or both halves of a key pair in accessKey and
+// secretKey. What was sent more than once, or differently in two headers, is given as
+// the list that it amounts to (RFC 9110, section 5.3), which is no credential.
+func credentialIn(header http.Header) verify.Request {
+	return verify.Request{
+		Credential:  keyIn(header),
+		AccessKey:   strings.Join(header.Values("accessKey"), ", "),
+		SecurityKey: strings.Join(header.Values("secretKey"), ", "),
+	}
+}
+
+func keyIn(header http.Header) string {
 	sent := slices.Clone(header.Values("X-Api-Key"))
 	authorizations := header.Values("Authorization")
 	for _, authorization := range authorizations {

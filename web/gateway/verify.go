@@ -29,17 +29,19 @@ type question struct {
 
 // texts has the fields that are texts by their names.
 var texts = map[string]func(*question) *string{
-	"key":       func(q *question) *string { return &q.Credential },
-	"api_set":   func(q *question) *string { return &q.APISet },
-	"method":    func(q *question) *string { return &q.Method },
-	"path":      func(q *question) *string { return &q.URI },
-	"client_ip": func(q *question) *string { return &q.clientIP },
-	"license":   func(q *question) *string { return &q.License },
-	"domain":    func(q *question) *string { return &q.Domain },
-	"instance":  func(q *question) *string { return &q.Instance },
+	"key":        func(q *question) *string { return &q.Credential },
+	"access_key": func(q *question) *string { return &q.AccessKey },
+	"secret_key": func(q *question) *string { return &q.SecurityKey },
+	"api_set":    func(q *question) *string { return &q.APISet },
+	"method":     func(q *question) *string { return &q.Method },
+	"path":       func(q *question) *string { return &q.URI },
+	"client_ip":  func(q *question) *string { return &q.clientIP },
+	"license":    func(q *question) *string { return &q.License },
+	"domain":     func(q *question) *string { return &q.Domain },
+	"instance":   func(q *question) *string { return &q.Instance },
 }
 
-const fields = " The fields are key; api_set, method and path, client_ip, license, domain, instance, impersonate_user_id where they are wanted."
+const fields = " The fields are key, or access_key and secret_key; api_set, method and path, client_ip, license, domain, instance, impersonate_user_id where they are wanted."
 
 // answer is what a service is told. Whose key it is stands there only when it
 // may pass.
@@ -97,16 +99,15 @@ func (g *gateway) verify(c echo.Context) error {
 }
 
 func (g *gateway) admitCaller(r *http.Request) error {
-	credential := credentialIn(r.Header)
-	if err := refuseCredential(r.URL.RawQuery, credential); err != nil {
+	caller := credentialIn(r.Header)
+	if err := refuseCredential(r.URL.RawQuery, caller); err != nil {
 		return err
 	}
 	if r.URL.RawQuery != "" {
 		return badRequest("This route takes nothing in its query. Send the question as JSON in the body." + fields)
 	}
-	return refusalOf(g.Checker.CheckCaller(r.Context(), verify.Request{
-		Credential: credential, ClientIP: g.clientAddress(r), Impersonate: r.Header.Values(impersonate),
-	}))
+	caller.ClientIP, caller.Impersonate = g.clientAddress(r), r.Header.Values(impersonate)
+	return refusalOf(g.Checker.CheckCaller(r.Context(), caller))
 }
 
 // readQuestion reads one JSON object field by field. To decode it into a struct
@@ -183,6 +184,9 @@ func (q question) request() (r verify.Request, err error) {
 	if (r.Method == "") != (r.URI == "") {
 		return r, badRequest("The fields method and path belong together: send both or neither.")
 	}
+	if r.Credential != "" && (r.AccessKey != "" || r.SecurityKey != "") {
+		return r, badRequest("The field key is for API keys of one part: send it, or access_key and secret_key, not all of them.")
+	}
 	if q.clientIP != "" {
 		if r.ClientIP, err = netip.ParseAddr(q.clientIP); err != nil {
 			return r, badRequest("The field client_ip is not an IP address. Write it as 192.0.2.7 or 2001:db8::7.")
@@ -192,7 +196,7 @@ func (q question) request() (r verify.Request, err error) {
 		r.Impersonate = []string{strconv.FormatInt(*q.impersonate, 10)}
 	}
 	r.AllowUnmatched = r.URI == ""
-	return r, refuseCredential(queryOf(r.URI), r.Credential)
+	return r, refuseCredential(queryOf(r.URI), r)
 }
 
 func answerTo(d verify.Decision) answer {

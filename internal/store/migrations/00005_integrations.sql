@@ -1,12 +1,11 @@
 -- +goose Up
 
 -- Who mapped a key to its user, and whether the user was told when it was somebody
--- else.
+-- else. The mapper's name, a text, follows as version 6.
 ALTER TABLE keys ADD COLUMN mapped_by BIGINT NOT NULL DEFAULT 0;
-ALTER TABLE keys ADD COLUMN mapper_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE keys ADD COLUMN mapped_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE keys ADD COLUMN mapping_told BOOLEAN NOT NULL DEFAULT TRUE;
-UPDATE keys SET mapped_by = created_by, mapper_name = creator_name, mapped_at = created_at;
+UPDATE keys SET mapped_by = created_by, mapped_at = created_at;
 CREATE INDEX keys_untold ON keys (user_id) WHERE NOT mapping_told;
 
 -- The tabs of Integrations list key pairs alone, of an organization that may have

@@ -89,7 +89,7 @@ func Insert[T any](t testing.TB, s *store.Store, add func(*store.Change) (T, err
 // Organization adds an organization of the level Platinum.
 func Organization(t testing.TB, s *store.Store, edit ...func(*portal.Organization)) portal.Organization {
 	t.Helper()
-	o := portal.Organization{Name: numbered("Client %d"), LevelID: 3, SecretViewing: true, ExpiryMaxDays: 366}
+	o := portal.Organization{Name: numbered("Client %d"), LevelID: 3, SecretViewing: true}
 	for _, edit := range edit {
 		edit(&o)
 	}

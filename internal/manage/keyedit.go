@@ -1,0 +1,155 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+)
+
+// KeyEdit is what a key is to be like.
+type KeyEdit struct {
+	ID, Version int64
+	Name        string
+	Description string
+	UserID      int64     // the mapped user
+	APISets     []string  // slugs
+	ExpiresAt   time.Time // zero: never
+}
+
+// UpdateKey edits a key, which counts from the next check on. For who may change it; to
+// map it to another user, for who may make such a key of that user, and could give them
+// all of its API sets. Of a Data Loader key only the expiry can be changed. A later
+// expiry renews a key that has expired. CodeConflict when it was revoked, or changed by
+// somebody else meanwhile.
+func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
+	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
+		key, err := editedKey(ctx, c.Queries, was, in)
+		if err != nil {
+			return err
+		}
+		if key.UserID != was.UserID {
+			if err := c.DropDelivery(ctx, key.ID); err != nil { // it is the other user's
+				return err
+			}
+		}
+		return putKey(ctx, c, was, key, "edited")
+	})
+}
+
+// editedKey gives a key as it would be, if it may be like that.
+func editedKey(ctx context.Context, q store.Queries, was portal.Key, in KeyEdit) (portal.Key, error) {
+	var invalid portal.Invalid
+	key, err := remapped(ctx, q, &invalid, was, in.UserID)
+	if err != nil {
+		return key, err
+	}
+	if key, err = checkKey(ctx, q, &invalid, was, key, in.Name, in.Description, in.APISets); err != nil {
+		return key, err
+	}
+	if key.ExpiresAt = in.ExpiresAt; !key.ExpiresAt.Equal(was.ExpiresAt) {
+		if err := checkExpiry(ctx, q, &invalid, key); err != nil {
+			return key, err
+		}
+	}
+	if key.Name != was.Name {
+		if key, err = withApplicationNamed(ctx, q, key); err != nil {
+			return key, err
+		}
+	}
+	if err := errors.Join(invalid.Err(), checkDataLoaderEdit(was, key)); err != nil {
+		return key, err
+	}
+	key.Version = in.Version
+	return key, checkWidening(ctx, q, was, key)
+}
+
+// remapped gives a key as it would be with another mapped user.
+func remapped(ctx context.Context, q store.Queries, invalid *portal.Invalid, was portal.Key, user int64) (portal.Key, error) {
+	key := was
+	if key.UserID = user; user == was.UserID {
+		return key, nil
+	}
+	if err := canMakeKey(portal.ActorFrom(ctx), key); err != nil {
+		return key, err
+	}
+	if err := checkMappedUser(ctx, q, invalid, key); err != nil || invalid.Err() != nil {
+		return key, err
+	}
+	to, err := q.User(ctx, user)
+	key.Username, key.UserName = to.Username, to.Name()
+	return key, err
+}
+
+// checkDataLoaderEdit refuses what can't be changed of a Data Loader key.
+func checkDataLoaderEdit(was, key portal.Key) error {
+	key.ExpiresAt = was.ExpiresAt
+	if was.DataLoader && len(portal.Diff(was.Record(), key.Record())) > 0 {
+		return portal.Conflict("Of a Data Loader key only the expiry can be changed. Delete it and make another instead.")
+	}
+	return nil
+}
+
+// checkWidening refuses to have a key do more than it does, or longer, for who could not
+// map a key to its user.
+func checkWidening(ctx context.Context, q store.Queries, was, key portal.Key) error {
+	later := !was.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(was.ExpiresAt))
+	if !later && len(withoutAPISets(key.APISets, was.APISets)) == 0 {
+		return nil
+	}
+	refusal, err := canMapKey(ctx, q, key)
+	return errors.Join(err, refusal)
+}
+
+// checkKey validates what was entered of a key, notes what is wrong with it, and gives
+// the key as it would be. API sets that are added must be allowed by the mapped user's
+// roles and be the actor's to give; those that the key has may stay with the user that
+// it has.
+func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was, key portal.Key, name, description string, slugs []string) (portal.Key, error) {
+	key.Name = invalid.Name("name", "name", name)
+	key.Description = invalid.Description("description", "description", description)
+	if err := checkKeyName(ctx, q, invalid, key); err != nil {
+		return key, err
+	}
+	var err error
+	if key.APISets, err = chooseAPISets(ctx, q, invalid, slugs, was.APISets); err != nil {
+		return key, err
+	}
+	added := withoutAPISets(key.APISets, was.APISets)
+	if key.UserID != was.UserID {
+		added = key.APISets
+	}
+	return key, checkGranted(ctx, q, invalid, key, added)
+}
+
+// checkGranted notes the API sets that a key's user or the actor does not hold.
+func checkGranted(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key, sets []portal.APISet) error {
+	grants, err := q.Grants(ctx, key.UserID)
+	if err != nil {
+		return err
+	}
+	for _, set := range sets {
+		if !reaches(grants, key.OrganizationID, set) {
+			invalid.Add("api_set", "The roles of the key's user don't allow the API set “"+set.Name+"”. Remove it, or ask an administrator for a role that includes it.")
+		}
+		if err := portal.CanGrant(portal.ActorFrom(ctx), key.OrganizationID, nil, []portal.APISet{set}); err != nil {
+			invalid.Add("api_set", "You can't grant the API set “"+set.Name+"”: your own roles don't allow it.")
+		}
+	}
+	return nil
+}
+
+// checkKeyName finds another live key of the user with the key's name. A name
+// that can't be taken anyhow is not looked up: the database may not take it.
+func checkKeyName(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
+	if invalid.Err() != nil {
+		return nil
+	}
+	other, err := q.LiveKeyNamed(ctx, key.OrganizationID, key.UserID, key.Name)
+	if err == nil && other.ID == key.ID {
+		return nil
+	}
+	return taken(invalid, "name", "This user has an API key with this name already. Choose another.", err)
+}
