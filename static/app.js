@@ -23,6 +23,9 @@
     }
   });
 
+  // The portal reads and shows moments in the browser's time zone.
+  document.cookie = `zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone)}; path=/; max-age=31536000; samesite=lax`;
+
   // A form that is on its way is not sent again; coming back makes it usable.
   document.addEventListener("submit", (event) => {
     const form = event.target;

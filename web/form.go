@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -83,18 +81,3 @@ func numbers(values url.Values, name string) []int64 {
 }
 
 func checked(values url.Values, name string) bool { return values.Get(name) != "" }
-
-// endOfDay reads a date of a form (2027-01-31) as the end of that day, UTC. No
-// date is the zero time.
-func endOfDay(text string) (time.Time, error) {
-	if text = strings.TrimSpace(text); text == "" {
-		return time.Time{}, nil
-	}
-	day, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		var invalid portal.Invalid
-		invalid.Add("expires", "Enter a date like 2027-01-31, or leave it empty.")
-		return time.Time{}, invalid.Err()
-	}
-	return day.AddDate(0, 0, 1).Add(-time.Second), nil
-}

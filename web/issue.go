@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,7 +28,7 @@ func (s *Server) issueKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	expires, err := endOfDay(values.Get("expires"))
+	expires, err := s.expiryOf(values, time.Time{})
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.IssueKey(ctx, manage.NewKey{
@@ -79,7 +80,7 @@ func (s *Server) renderIssue(c echo.Context, status int, form page.Form) error {
 	if err != nil {
 		return err
 	}
-	view.Organization = of
+	view.Organization, view.Expiry = of, s.expiryChoice(of)
 	if view.Applications, err = s.applicationOptions(c, organization); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (s *Server) fillIssue(c echo.Context, view *page.Issue) (err error) {
 		values.Set("user", strconv.FormatInt(actor.UserID, 10))
 	}
 	user := number(values, "user")
-	if view.Users, view.MoreUsers, err = s.manage.KeyUsers(ctx, view.Organization.ID, user); err != nil {
+	if view.Users, err = s.mappedUsers(c, view.Organization.ID, view.Form, "/keys/issue"); err != nil {
 		return err
 	}
 	if !values.Has("name") {

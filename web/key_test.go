@@ -240,7 +240,7 @@ func TestAKeyIsEdited(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Member)
 	path := "/keys/" + id(p.Key.ID)
-	form := b.get(path+"/edit").expect(t, http.StatusOK, "Edit API key").form("main form")
+	form := b.get(path+"/edit").expect(t, http.StatusOK, "Edit API Key").form("main form")
 	if form.Get("name") != "Integration" || form.Get("api_set") != "billing" {
 		t.Fatalf("the form begins with %v", form)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -21,7 +22,7 @@ func (s *Server) showNewKey(c echo.Context) error {
 	if form.Get("step") == "" || form.Get("step") == string(page.DetailsStep) {
 		return s.renderKeyWizard(c, http.StatusOK, form, page.DetailsStep)
 	}
-	in, err := newKey(c)
+	in, err := s.newKey(c)
 	if err == nil {
 		err = s.manage.CheckNewKey(c.Request().Context(), in)
 	}
@@ -34,7 +35,7 @@ func (s *Server) showNewKey(c echo.Context) error {
 // createKey generates the key and shows its secret in this very response, the
 // only one that ever has it.
 func (s *Server) createKey(c echo.Context) error {
-	in, err := newKey(c)
+	in, err := s.newKey(c)
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.CreateKey(c.Request().Context(), in)
@@ -64,7 +65,7 @@ func (s *Server) renderSavedKey(c echo.Context, made manage.GeneratedKey, closeT
 
 // newKey reads what was entered into New API Key: of the step's address, or of
 // the form that was sent. Without a user the key is for the actor.
-func newKey(c echo.Context) (manage.NewKey, error) {
+func (s *Server) newKey(c echo.Context) (manage.NewKey, error) {
 	actor := portal.ActorFrom(c.Request().Context())
 	values := typed(c)
 	in := manage.NewKey{
@@ -82,8 +83,8 @@ func newKey(c echo.Context) (manage.NewKey, error) {
 		invalid.Add("user", "Choose a user of this organization.")
 		return in, invalid.Err()
 	}
-	expires, err := endOfDay(values.Get("expires"))
-	in.ExpiresAt = expires
+	var err error
+	in.ExpiresAt, err = s.expiryOf(values, time.Time{})
 	return in, err
 }
 
@@ -120,11 +121,12 @@ func (s *Server) renderKeyWizard(c echo.Context, status int, form page.Form, ste
 		return err
 	}
 	view := page.KeyWizard{
-		Form: form, Step: step, ExpiryRequired: organization.ExpiryRequired,
+		Form: form, Step: step, Expiry: s.expiryChoice(organization),
 		OnlySelf: portal.Can(actor, portal.ManageAPIKeys, actor.OrganizationID) != nil,
 	}
+	view.ExpiresAt, _ = s.expiryOf(form.Values, time.Time{}) // one that can't be taken is not reviewed
 	user := number(form.Values, "user")
-	if view.Users, view.MoreUsers, err = s.manage.KeyUsers(ctx, actor.OrganizationID, user); err != nil {
+	if view.Users, err = s.mappedUsers(c, actor.OrganizationID, form, "/keys/new"); err != nil {
 		return err
 	}
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, actor.OrganizationID, user); err != nil {

@@ -49,6 +49,7 @@ func TestAKeyIsGeneratedStepByStepAndShownOnce(t *testing.T) {
 	form := details.form("main form")
 	form.Set("name", "Nightly ledger")
 	form.Set("description", "Books what came in.\nEvery night.")
+	form.Set("expiry", "date")
 	form.Set("expires", "2099-01-31")
 	form.Set("step", "api-sets")
 	sets := b.get("/keys/new?"+form.Encode()).expect(t, http.StatusOK, "Available API", "Selected API", "billing API")
@@ -236,6 +237,9 @@ func TestOfManyUsersTheWantedOneIsOfferedToo(t *testing.T) {
 	if few := b.get("/keys/new").expect(t, http.StatusOK, "Not all users are listed"); strings.Contains(few.text(), last.Username) {
 		t.Error("all users are listed")
 	}
+	if found := b.get("/keys/new?user_search="+last.Username).expect(t, http.StatusOK, last.Username); found.doc.Find("select[name=user] option").Length() > 3 {
+		t.Errorf("the search finds %q", found.doc.Find("select[name=user]").Text())
+	}
 	form := b.get("/keys/new?user="+id(last.ID)).expect(t, http.StatusOK, last.Username).form("main form")
 	if form.Get("user") != id(last.ID) {
 		t.Errorf("chosen is %q", form.Get("user"))
@@ -305,8 +309,9 @@ func TestAnOrganizationsRuleForExpiryIsHeld(t *testing.T) {
 		return c.UpdateOrganization(t.Context(), strict)
 	})
 	b := p.as(p.Member)
-	if _, required := b.get("/keys/new").doc.Find("input[name=expires]").Attr("required"); !required {
-		t.Error("the form does not say that an expiry is needed")
+	choice := b.get("/keys/new").expect(t, http.StatusOK, "This organization allows 90 days at most").doc.Find("select[name=expiry]")
+	if choice.Find("option[value=never]").Length() > 0 || choice.Find("option[value='180']").Length() > 0 || choice.Find("option[selected]").AttrOr("value", "") != "90" {
+		t.Errorf("to choose from are %q", choice.Text())
 	}
 	b.get("/keys/new?name=X&step=api-sets").expect(t, http.StatusUnprocessableEntity, "Gold Client demands an expiry")
 	b.get("/keys/new?name=X&step=api-sets&expires=2098-01-01").expect(t, http.StatusUnprocessableEntity, "90 days at most")

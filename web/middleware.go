@@ -36,6 +36,7 @@ func (s *Server) useMiddleware() {
 		s.logRequests(),
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: s.logPanic}),
 		s.setHeaders,
+		showInZone,
 		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: leaveUncompressed}),
 		middleware.BodyLimit(bodyLimit),
 		s.refuseCrossSite,

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -141,7 +142,7 @@ func (s *Server) createOAuthClient(c echo.Context) error {
 		return err
 	}
 	values := c.Request().PostForm
-	expires, err := endOfDay(values.Get("expires"))
+	expires, err := s.expiryOf(values, time.Time{})
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.CreateKey(c.Request().Context(), manage.NewKey{
@@ -182,8 +183,8 @@ func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form
 	if err != nil {
 		return err
 	}
-	view := page.NewOAuthClient{Form: form, License: client.License, ExpiryRequired: of.ExpiryRequired}
-	if view.Users, view.MoreUsers, err = s.manage.KeyUsers(ctx, organization, user); err != nil {
+	view := page.NewOAuthClient{Form: form, License: client.License, Expiry: s.expiryChoice(of)}
+	if view.Users, err = s.mappedUsers(c, organization, form, page.OAuthClientPath+"/new"); err != nil {
 		return err
 	}
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, organization, user); err != nil {

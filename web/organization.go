@@ -162,6 +162,12 @@ func (s *Server) showSettings(c echo.Context) error {
 	if organization.SecretViewing {
 		values.Set("secret_viewing", "on")
 	}
+	if organization.ExpiryRequired {
+		values.Set("expiry_required", "on")
+	}
+	if organization.ExpiryMaxDays > 0 {
+		values.Set("expiry_max_days", strconv.Itoa(organization.ExpiryMaxDays))
+	}
 	return s.renderSettings(c, http.StatusOK, newForm(c, values), organization)
 }
 
@@ -171,7 +177,10 @@ func (s *Server) updateSettings(c echo.Context) error {
 		return err
 	}
 	values := c.Request().PostForm
-	in := manage.SettingsInput{OrganizationID: organization.ID, Version: number(values, "version"), SecretViewing: checked(values, "secret_viewing")}
+	in := manage.SettingsInput{
+		OrganizationID: organization.ID, Version: number(values, "version"), SecretViewing: checked(values, "secret_viewing"),
+		ExpiryRequired: checked(values, "expiry_required"), ExpiryMaxDays: values.Get("expiry_max_days"),
+	}
 	if err := s.manage.UpdateSettings(c.Request().Context(), in); err != nil {
 		return s.answerForm(c, err, func(status int) error {
 			return s.renderSettings(c, status, withError(newForm(c, nil), err), organization)

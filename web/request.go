@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -235,7 +236,7 @@ func (s *Server) approveRequest(c echo.Context) error {
 		return err
 	}
 	ctx, values := c.Request().Context(), c.Request().PostForm
-	expires, err := endOfDay(values.Get("expires"))
+	expires, err := s.expiryOf(values, time.Time{})
 	var made portal.Key
 	if err == nil {
 		made, err = s.manage.ApproveRequest(ctx, manage.Approval{
@@ -264,7 +265,7 @@ func (s *Server) renderApproval(c echo.Context, status int, form page.Form, requ
 		return err
 	}
 	view := page.Approval{
-		Form: form, Request: request.Request, Messages: request.Messages, ExpiryRequired: organization.ExpiryRequired, Now: s.manage.Now(),
+		Form: form, Request: request.Request, Messages: request.Messages, Expiry: s.expiryChoice(organization), Now: s.manage.Now(),
 	}
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, request.OrganizationID, request.RequesterID); err != nil {
 		return err

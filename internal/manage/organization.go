@@ -3,6 +3,8 @@ package manage
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
@@ -167,12 +169,10 @@ func (m *Manager) setSuspended(ctx context.Context, id int64, suspended bool, ac
 // SettingsInput is what an organization decides for itself.
 type SettingsInput struct {
 	OrganizationID, Version int64
-	SecretViewing           bool // secrets of key pairs and OAuth clients may be viewed again
-	ExpiryRequired          bool // new keys must have an expiry
-	ExpiryMaxDays           int  // how far off it may be; 0 for no bound
+	SecretViewing           bool   // secrets of key pairs and OAuth clients may be viewed again
+	ExpiryRequired          bool   // new keys must have an expiry
+	ExpiryMaxDays           string // how far off it may be, as it was typed; empty for no bound
 }
-
-const expiryMostDays = 3650 // that can be set as the bound
 
 // UpdateSettings changes an organization's settings. For who may Manage Settings
 // there. What is said of expiries counts for keys that are made, and expiries that are
@@ -186,8 +186,8 @@ func (m *Manager) UpdateSettings(ctx context.Context, in SettingsInput) error {
 		return err
 	}
 	var invalid portal.Invalid
-	invalid.Check(in.ExpiryMaxDays >= 0 && in.ExpiryMaxDays <= expiryMostDays, "expiry_max_days", fmt.Sprintf("Enter a number of days up to %d, or leave it empty for no limit.", expiryMostDays))
-	invalid.Check(in.ExpiryRequired || in.ExpiryMaxDays == 0, "expiry_max_days", "A limit needs every API key to expire: switch that on too, or leave the limit empty.")
+	days := lifetimeOf(&invalid, in.ExpiryMaxDays)
+	invalid.Check(in.ExpiryRequired || days == 0, "expiry_max_days", "A limit needs every API key to expire: switch that on too, or leave the limit empty.")
 	if err := invalid.Err(); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (m *Manager) UpdateSettings(ctx context.Context, in SettingsInput) error {
 		}
 		organization := was
 		organization.SecretViewing, organization.Version = in.SecretViewing, in.Version
-		organization.ExpiryRequired, organization.ExpiryMaxDays = in.ExpiryRequired, in.ExpiryMaxDays
+		organization.ExpiryRequired, organization.ExpiryMaxDays = in.ExpiryRequired, days
 		if !organization.SecretViewing {
 			if err := c.ForgetSealed(ctx, organization.ID); err != nil {
 				return err
@@ -206,6 +206,18 @@ func (m *Manager) UpdateSettings(ctx context.Context, in SettingsInput) error {
 		}
 		return putOrganization(ctx, c, was, organization, "changed the settings")
 	})
+}
+
+const longestLifetime = 3650 // days that can be set as the bound
+
+// lifetimeOf reads the longest lifetime of keys in days; 0 is no bound.
+func lifetimeOf(invalid *portal.Invalid, typed string) int {
+	if typed = strings.TrimSpace(typed); typed == "" {
+		return 0
+	}
+	days, err := strconv.Atoi(typed)
+	invalid.Check(err == nil && days > 0 && days <= longestLifetime, "expiry_max_days", fmt.Sprintf("Enter a whole number of days from 1 to %d, or leave it empty for no limit.", longestLifetime))
+	return days
 }
 
 // putOrganization writes an organization's new values with the revision.

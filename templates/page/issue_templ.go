@@ -31,8 +31,8 @@ type Issue struct {
 	Licenses     []ui.Option
 	Present      Present
 	Refused      bool // the form was sent, and refused
-	Users        []portal.User
-	MoreUsers    bool
+	Users        MappedUsers
+	Expiry       Expiry
 	Offered      []portal.APISet
 }
 
@@ -106,7 +106,7 @@ func refusedAnyhow(organization portal.Organization, license portal.License, lic
 	})
 }
 
-func (i Issue) userName() string { return KeyWizard{Form: i.Form, Users: i.Users}.userName() }
+func (i Issue) userName() string { return i.Users.name(i.Form) }
 
 func (i Issue) handovers() []ui.Option {
 	return []ui.Option{
@@ -363,7 +363,7 @@ func issue(i Issue) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					if i.Bound() {
-						templ_7745c5c3_Err = ui.Select(i.Form.Field(ui.FieldProps{Name: "user", Label: "Mapped User Account", Required: true, Hint: KeyWizard{MoreUsers: i.MoreUsers}.usersHint()}), KeyWizard{Users: i.Users}.users()).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = mappedUserField(i.Form, i.Users).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -381,7 +381,7 @@ func issue(i Issue) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = expiryField(i.Form, i.Organization.ExpiryRequired).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = expiryField(i.Form, i.Expiry).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -402,7 +402,7 @@ func issue(i Issue) templ.Component {
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = kept(i.Form, "name", "description", "expires", "api_set", "handover").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = kept(i.Form, "name", "description", "expiry", "expires", "zone", "api_set", "handover").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -1704,25 +1704,18 @@ func askForClient(a AskForClient) templ.Component {
 
 // NewOAuthClient makes the OAuth client of a license.
 type NewOAuthClient struct {
-	Form           Form
-	License        portal.License
-	Users          []portal.User
-	MoreUsers      bool
-	Offered        []portal.APISet
-	ExpiryRequired bool // by the organization
+	Form    Form
+	License portal.License
+	Users   MappedUsers
+	Offered []portal.APISet
+	Expiry  Expiry
 }
 
 // Render gives the page's content.
 func (n NewOAuthClient) Render() templ.Component { return newOAuthClient(n) }
 
-func (n NewOAuthClient) users() []ui.Option {
-	return KeyWizard{Users: n.Users}.users()
-}
-
 // userName gives the name of the mapped user; empty before one is chosen.
-func (n NewOAuthClient) userName() string {
-	return KeyWizard{Form: n.Form, Users: n.Users}.userName()
-}
+func (n NewOAuthClient) userName() string { return n.Users.name(n.Form) }
 
 func newOAuthClient(n NewOAuthClient) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1812,7 +1805,7 @@ func newOAuthClient(n NewOAuthClient) templ.Component {
 					var templ_7745c5c3_Var68 templ.SafeURL
 					templ_7745c5c3_Var68, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(OAuthClientPath + "/new"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/oauthclient.templ`, Line: 399, Col: 71}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/oauthclient.templ`, Line: 392, Col: 71}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var68))
 					if templ_7745c5c3_Err != nil {
@@ -1822,7 +1815,7 @@ func newOAuthClient(n NewOAuthClient) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Select(n.Form.Field(ui.FieldProps{Name: "user", Label: "Mapped User Account", Hint: "Applications that use the key do what this user may do, and no more."}), n.users()).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = mappedUserField(n.Form, n.Users).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1854,7 +1847,7 @@ func newOAuthClient(n NewOAuthClient) templ.Component {
 				var templ_7745c5c3_Var69 templ.SafeURL
 				templ_7745c5c3_Var69, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(OAuthClientPath))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/oauthclient.templ`, Line: 406, Col: 62}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/oauthclient.templ`, Line: 399, Col: 62}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var69))
 				if templ_7745c5c3_Err != nil {
@@ -1896,7 +1889,7 @@ func newOAuthClient(n NewOAuthClient) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = expiryField(n.Form, n.ExpiryRequired).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = expiryField(n.Form, n.Expiry).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

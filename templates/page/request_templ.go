@@ -2108,13 +2108,13 @@ func declineCard(r Request) templ.Component {
 
 // Approval issues the key that was asked for.
 type Approval struct {
-	Form           Form
-	Request        portal.Request
-	Messages       []portal.RequestMessage
-	Offered        []portal.APISet
-	ExpiryRequired bool // by the organization
-	Present        Present
-	Now            time.Time
+	Form     Form
+	Request  portal.Request
+	Messages []portal.RequestMessage
+	Offered  []portal.APISet
+	Expiry   Expiry
+	Present  Present
+	Now      time.Time
 }
 
 // Render gives the page's content.
@@ -2315,7 +2315,7 @@ func approval(a Approval) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = expiryField(a.Form, a.ExpiryRequired).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = expiryField(a.Form, a.Expiry).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

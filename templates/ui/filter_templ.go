@@ -300,23 +300,35 @@ func ExportButton(label, action string) templ.Component {
 	})
 }
 
-// liveSearch makes htmx ask for the page while the viewer types and replace the
-// list with that of the answer. The attributes are left out where the response
-// has no nonce for hx-csp to trust them by; the form then works as a plain one.
+// liveSearch keeps the list to what the viewer types. Without it the form works as a
+// plain one.
 func liveSearch(ctx context.Context, p FilterProps) templ.Attributes {
+	if p.List == "" {
+		return nil
+	}
+	attributes := LiveSearch(ctx, p.Action, p.List)
+	if attributes != nil {
+		attributes["hx-replace-url"] = "true"
+	}
+	return attributes
+}
+
+// LiveSearch makes htmx ask for a page while the viewer types and replace an element
+// with that of the answer. The attributes are left out where the response has no nonce
+// for hx-csp to trust them by.
+func LiveSearch(ctx context.Context, address, id string) templ.Attributes {
 	nonce := templ.GetNonce(ctx)
-	if nonce == "" || p.List == "" {
+	if nonce == "" {
 		return nil
 	}
 	return templ.Attributes{
-		"hx-get":         p.Action,
-		"hx-trigger":     "input delay:250ms",
-		"hx-target":      "#" + p.List,
-		"hx-select":      "#" + p.List,
-		"hx-swap":        "outerHTML",
-		"hx-sync":        "this:replace",
-		"hx-replace-url": "true",
-		"hx-nonce":       nonce,
+		"hx-get":     address,
+		"hx-trigger": "input delay:250ms",
+		"hx-target":  "#" + id,
+		"hx-select":  "#" + id,
+		"hx-swap":    "outerHTML",
+		"hx-sync":    "this:replace",
+		"hx-nonce":   nonce,
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 // fullTime is how a title spells a moment out.
 const fullTime = "2 January 2006, 15:04:05 MST"
 
+// spelledTime is how a page itself spells a moment out.
+const spelledTime = "2 January 2006, 15:04 MST"
+
 const day = 24 * time.Hour
 
 // soon is how long before its end an expiry is a warning.
