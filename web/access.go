@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -25,6 +26,13 @@ var (
 // needs lets in who holds one of the authorities somewhere. Whether they hold it
 // for the thing that the request is about is decided by package manage.
 func needs(anyOf ...portal.Authority) access { return access{anyOf: anyOf} }
+
+// opensTo tells whether the actor holds what is needed in the organization that they are
+// working in.
+func (a access) opensTo(actor portal.Actor) bool {
+	holds := func(need portal.Authority) bool { return actor.Holds(need, actor.OrganizationID) }
+	return len(a.anyOf) == 0 || slices.ContainsFunc(a.anyOf, holds)
+}
 
 // guard lets a request through to its handler when the route's access allows,
 // with the actor in its context.

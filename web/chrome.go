@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -101,7 +100,10 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		{"Clients", []entry{
 			{"Organizations", "/organizations", "building", needs(portal.ViewOrganizations)},
 		}},
-		{"System", []entry{
+		{"System Settings", []entry{
+			{page.SystemSetupTitle, page.SystemSetupPath, "settings", setUpSystem},
+		}},
+		{"Installation", []entry{
 			{"API sets", "/api-sets", "stack", needs(portal.ManageAPISets)},
 			{"Client levels", "/levels", "medal", needs(portal.ManageOrganizations)},
 			{"Application catalogue", "/applications", "category", needs(portal.ManageOrganizations)},
@@ -109,7 +111,7 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 	} {
 		var items []layout.Nav
 		for _, entry := range group.entries {
-			if entry.opensTo(actor) {
+			if entry.access.opensTo(actor) {
 				items = append(items, layout.Nav{Label: entry.label, Href: entry.href, Icon: entry.icon})
 			}
 		}
@@ -169,11 +171,6 @@ func markCurrent(groups []layout.NavGroup, path string) {
 type entry struct {
 	label, href, icon string
 	access            access
-}
-
-func (e entry) opensTo(actor portal.Actor) bool {
-	holds := func(need portal.Authority) bool { return actor.Holds(need, actor.OrganizationID) }
-	return len(e.access.anyOf) == 0 || slices.ContainsFunc(e.access.anyOf, holds)
 }
 
 func within(path, href string) bool {

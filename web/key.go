@@ -35,7 +35,7 @@ func (s *Server) listKeys(c echo.Context) error {
 	}
 	return s.render(c, http.StatusOK, "API Keys", page.Keys{
 		Rows: keyRows(actor, found.Rows), List: viewList(c, filter.List, found.Next), APISets: sets, SeesAll: seesAllKeys(actor),
-		CanGenerate: portal.CanUseKeysOf(actor, portal.ChangeKey, actor.OrganizationID, actor.UserID) == nil,
+		CanGenerate: canGenerate(actor),
 		Back:        c.Request().URL.RequestURI(), Now: s.manage.Now(),
 	}.Render())
 }

@@ -13,8 +13,6 @@ import (
 	"keyportal/templates/page"
 )
 
-const newKeyTitle = "New API Key"
-
 // showNewKey shows a step of New API Key. A step beyond the first is reached
 // only with what can be taken of the steps before it.
 func (s *Server) showNewKey(c echo.Context) error {
@@ -36,10 +34,7 @@ func (s *Server) showNewKey(c echo.Context) error {
 // only one that ever has it.
 func (s *Server) createKey(c echo.Context) error {
 	in, err := s.newKey(c)
-	var made manage.GeneratedKey
-	if err == nil {
-		made, err = s.manage.CreateKey(c.Request().Context(), in)
-	}
+	made, err := s.generate(c, in, err)
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderRefusedKeyWizard(c, status, err) })
 	}
@@ -47,6 +42,14 @@ func (s *Server) createKey(c echo.Context) error {
 		return s.redirectWith(c, page.KeyPath(made.ID), "This form was sent before: the key was generated once and is not shown again. If it was not saved, revoke it and generate another.")
 	}
 	return s.renderSavedKey(c, made, page.KeyPath(made.ID))
+}
+
+// generate makes a key of what was entered, unless that could not be read.
+func (s *Server) generate(c echo.Context, in manage.NewKey, unread error) (manage.GeneratedKey, error) {
+	if unread != nil {
+		return manage.GeneratedKey{}, unread
+	}
+	return s.manage.CreateKey(c.Request().Context(), in)
 }
 
 // renderSavedKey shows a new secret; closing leads on to an address. It is stored
@@ -110,7 +113,7 @@ func (s *Server) renderKeyWizard(c echo.Context, status int, form page.Form, ste
 	ctx := c.Request().Context()
 	actor := portal.ActorFrom(ctx)
 	if actor.OrganizationID == 0 {
-		return s.renderNoOrganization(c, status, newKeyTitle)
+		return s.renderNoOrganization(c, status, page.NewKeyTitle)
 	}
 	if number(form.Values, "user") <= 0 && actor.Member(actor.OrganizationID) {
 		form.Values.Set("user", strconv.FormatInt(actor.UserID, 10))
@@ -132,5 +135,5 @@ func (s *Server) renderKeyWizard(c echo.Context, status int, form page.Form, ste
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, actor.OrganizationID, user); err != nil {
 		return err
 	}
-	return s.render(c, status, newKeyTitle, view.Render())
+	return s.render(c, status, page.NewKeyTitle, view.Render())
 }

@@ -73,8 +73,13 @@ func (s *Server) renderKeyRotation(c echo.Context, status int, form page.Form, k
 	return s.render(c, status, view.Title(), view.Render())
 }
 
-// showOldSecretStop asks before the secret that is being rotated out stops.
-func (s *Server) showOldSecretStop(c echo.Context) error {
+// ending makes the handler of a way to end a rotation.
+func ending(end page.RotationEnd, handle func(*Server, echo.Context, page.RotationEnd) error) handler {
+	return func(s *Server, c echo.Context) error { return handle(s, c, end) }
+}
+
+// showRotationEnd asks before a rotation is ended.
+func (s *Server) showRotationEnd(c echo.Context, end page.RotationEnd) error {
 	key, err := s.keyOf(c)
 	if err != nil {
 		return err
@@ -82,39 +87,46 @@ func (s *Server) showOldSecretStop(c echo.Context) error {
 	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
 		return err
 	}
-	return s.renderOldSecretStop(c, http.StatusOK, newForm(c, url.Values{}), key)
+	return s.renderRotationEnd(c, http.StatusOK, newForm(c, url.Values{}), key, end)
 }
 
-// retireOldSecret stops the secret that is being rotated out.
-func (s *Server) retireOldSecret(c echo.Context) error {
+// endRotation retires the old secret, or cancels the rotation.
+func (s *Server) endRotation(c echo.Context, end page.RotationEnd) error {
 	key, err := s.keyOf(c)
 	if err != nil {
 		return err
 	}
-	if err := s.manage.RetireOldSecret(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm")); err != nil {
+	act := s.manage.RetireOldSecret
+	if end.Name == page.CancelRotation.Name {
+		act = s.manage.CancelRotation
+	}
+	if err := act(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm")); err != nil {
 		return s.answerForm(c, err, func(status int) error {
-			return s.renderOldSecretStop(c, status, withError(newForm(c, nil), err), key)
+			return s.renderRotationEnd(c, status, withError(newForm(c, nil), err), key, end)
 		})
 	}
 	home, err := s.homeOf(c, key.Key)
 	if err != nil {
 		return err
 	}
-	return s.redirectWith(c, home, "The old secret of "+key.Name+" has stopped: it is refused from the next check on.")
+	return s.redirectWith(c, home, key.Name+end.Done)
 }
 
-// renderOldSecretStop shows where one comes from instead when there is no old secret
-// any more.
-func (s *Server) renderOldSecretStop(c echo.Context, status int, form page.Form, key manage.KeyDetails) error {
+// renderRotationEnd shows where one comes from instead when there is no old secret any
+// more, with what was wrong with that if something was.
+func (s *Server) renderRotationEnd(c echo.Context, status int, form page.Form, key manage.KeyDetails, end page.RotationEnd) error {
 	home, err := s.homeOf(c, key.Key)
 	if err != nil {
 		return err
 	}
+	if len(key.Secrets) < 2 && form.Message != "" {
+		return s.redirectWith(c, home, form.Message)
+	}
 	if len(key.Secrets) < 2 {
 		return s.redirect(c, home)
 	}
-	return s.render(c, status, "Stop the old secret", page.OldSecretStop{
-		Form: form, Key: key.Key, Secrets: key.Secrets, Uses: key.Uses, Confirm: manage.RotationName(key.Key), Back: home, Now: s.manage.Now(),
+	return s.render(c, status, end.Title, page.RotationEnding{
+		End: end, Form: form, Key: key.Key, Secrets: key.Secrets, Uses: key.Uses, Confirm: manage.RotationName(key.Key), Back: home, Now: s.manage.Now(),
 	}.Render())
 }
 

@@ -39,7 +39,7 @@ func TestARotatedKeyHasTwoSecretsWithinTheGrace(t *testing.T) {
 	}
 	b.post(rotation(p), form).expect(t, http.StatusSeeOther, "/keys/"+id(p.Key.ID))
 	b.get(rotation(p)).expect(t, http.StatusOK, "An earlier secret still works until")
-	page := b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "The old secret", "Still in use?", "not since the new one was made", "Stop it now")
+	page := b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "Rotation", "still in use?", "not since the new one was made", "Retire now", "Cancel rotation")
 	if strings.Contains(page.body, made) {
 		t.Error("the new secret is shown again")
 	}
@@ -54,14 +54,14 @@ func TestTheOldSecretCanBeStoppedBeforeItsTime(t *testing.T) {
 	b := p.as(p.Admin)
 	b.post(rotation(p), url.Values{"grace": {"168h0m0s"}, "confirm": {p.Key.Name}}).expect(t, http.StatusOK, "Save generated key")
 	path := "/keys/" + id(p.Key.ID) + "/retire-old"
-	b.get(path).expect(t, http.StatusOK, "Stop the old secret", "Still in use?", "Type "+p.Key.Name)
-	b.post(path, nil).expect(t, http.StatusUnprocessableEntity, "Stop the old secret")
+	b.get(path).expect(t, http.StatusOK, "Retire the old secret", "still in use?", "Type "+p.Key.Name)
+	b.post(path, nil).expect(t, http.StatusUnprocessableEntity, "Retire the old secret")
 	if !p.works(p.Secret.Reveal()) {
 		t.Error("the old secret stops without its key's name")
 	}
 	b.post(path, url.Values{"confirm": {p.Key.Name}}).expect(t, http.StatusSeeOther)
 	b.get(path).expect(t, http.StatusSeeOther, "/keys/"+id(p.Key.ID))
-	b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "has stopped")
+	b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "the old secret is retired")
 	if p.works(p.Secret.Reveal()) {
 		t.Error("the old secret works on")
 	}

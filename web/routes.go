@@ -7,6 +7,7 @@ import (
 
 	"keyportal/internal/portal"
 	"keyportal/static"
+	"keyportal/templates/page"
 )
 
 type handler func(*Server, echo.Context) error
@@ -161,8 +162,18 @@ var routes = []route{
 	{post, "/keys/:id/deliver", issueKeys, (*Server).sendDelivery, "/keys/:id"},
 	{get, "/keys/:id/rotate", changeKey, (*Server).showKeyRotation, ""},
 	{post, "/keys/:id/rotate", changeKey, (*Server).rotateKey, "/keys/:id/rotate"},
-	{get, "/keys/:id/retire-old", changeKey, (*Server).showOldSecretStop, ""},
-	{post, "/keys/:id/retire-old", changeKey, (*Server).retireOldSecret, "/keys/:id/retire-old"},
+	{get, "/keys/:id/retire-old", changeKey, ending(page.RetireOldSecret, (*Server).showRotationEnd), ""},
+	{post, "/keys/:id/retire-old", changeKey, ending(page.RetireOldSecret, (*Server).endRotation), "/keys/:id/retire-old"},
+	{get, "/keys/:id/cancel-rotation", changeKey, ending(page.CancelRotation, (*Server).showRotationEnd), ""},
+	{post, "/keys/:id/cancel-rotation", changeKey, ending(page.CancelRotation, (*Server).endRotation), "/keys/:id/cancel-rotation"},
+
+	{get, "/system-setup", setUpSystem, (*Server).showSystemSetup, ""},
+	{get, "/integrations/api-keys", seeKeys, onTab(page.APIKeysTab, (*Server).listIntegrations), ""},
+	{get, "/integrations/api-keys/new", changeKeys, onTab(page.APIKeysTab, (*Server).showNewIntegration), ""},
+	{post, "/integrations/api-keys", changeKeys, onTab(page.APIKeysTab, (*Server).createIntegration), "/integrations/api-keys/new"},
+	{get, "/integrations/data-loader-keys", seeKeys, onTab(page.DataLoaderTab, (*Server).listIntegrations), ""},
+	{get, "/integrations/data-loader-keys/new", changeKeys, onTab(page.DataLoaderTab, (*Server).showNewIntegration), ""},
+	{post, "/integrations/data-loader-keys", changeKeys, onTab(page.DataLoaderTab, (*Server).createIntegration), "/integrations/data-loader-keys/new"},
 
 	{get, "/requests", seeRequests, (*Server).listRequests, ""},
 	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},

@@ -191,8 +191,18 @@ var authorization = map[string]struct {
 	"POST /keys/:id/rotate": {"401 403 200 403 200 404 403 200", func(p *running) url.Values {
 		return url.Values{"confirm": {p.Key.Name}, "grace": {"1h0m0s"}}
 	}},
-	"GET /keys/:id/retire-old":  {"303 403 303 403 303 404 303 303", nil}, // there is none; see rotation_test.go
-	"POST /keys/:id/retire-old": {"401 403 303 403 303 404 303 303", nil},
+	"GET /keys/:id/retire-old":       {"303 403 303 403 303 404 303 303", nil}, // there is none; see rotation_test.go
+	"POST /keys/:id/retire-old":      {"401 403 303 403 303 404 303 303", nil},
+	"GET /keys/:id/cancel-rotation":  {"303 403 303 403 303 404 303 303", nil},
+	"POST /keys/:id/cancel-rotation": {"401 403 303 403 303 404 303 303", nil},
+
+	"GET /system-setup":                      {"303 403 200 200 200 200 200 200", nil},
+	"GET /integrations/api-keys":             {"303 403 200 200 200 200 200 200", nil},
+	"GET /integrations/api-keys/new":         {"303 403 200 200 200 200 200 200", nil},
+	"POST /integrations/api-keys":            {"401 403 200 403 200 422 200 200", newKeyForm},
+	"GET /integrations/data-loader-keys":     {"303 403 200 200 200 200 200 200", nil},
+	"GET /integrations/data-loader-keys/new": {"303 403 200 200 200 200 200 200", nil},
+	"POST /integrations/data-loader-keys":    {"401 403 200 403 200 422 200 200", newKeyForm},
 }
 
 func id(number int64) string { return strconv.FormatInt(number, 10) }
@@ -390,7 +400,7 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 		{p.holder(portal.ViewLicenses), "Overview, Applications, Licenses"},
 		{p.holder(portal.RequestAPIKeys), "Overview, Applications, Requests"},
 		{p.Nobody, "Overview"},
-		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Roles, Organizations, API sets, Client levels, Application catalogue"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Roles, Organizations, System setup, API sets, Client levels, Application catalogue"},
 	} {
 		if got := entries(test.user); got != test.want {
 			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)

@@ -135,10 +135,10 @@ func TestAnAdministratorGetsTheAPIKeyOfEachInstanceAndRegeneratesASecret(t *test
 	}
 	b.reload()
 	b.sees("The old secret", "Still in use?", "Yes")
-	b.follow(link("Stop it now"))
+	b.follow(link("Retire now"))
 	b.sees("Applications that use the old one", "walk/1.0")
 	b.fill(field("Type*"), "34567890")
-	b.follow(button("Stop the old secret"))
+	b.follow(button("Retire the old secret"))
 	b.sees("has stopped")
 	if s.exchange(t, clientID, first) != "" {
 		t.Error("the old secret gets a token after it was stopped")

@@ -10,13 +10,17 @@ import (
 )
 
 // Applications lists the catalogue's applications and an organization's own,
-// retired ones too. For who may see the organization's licenses; the catalogue
-// alone (organization 0) for who may Manage Organizations.
+// retired ones too. For who may see the organization's licenses, and who may make keys
+// there, which are named for applications; the catalogue alone (organization 0) for who
+// may Manage Organizations.
 func (m *Manager) Applications(ctx context.Context, organization int64) ([]portal.Application, error) {
 	actor := portal.ActorFrom(ctx)
 	err := portal.CanManageApplications(actor, organization)
 	if organization != 0 && err != nil {
 		err = portal.CanSeeLicenses(actor, organization)
+	}
+	if organization != 0 && err != nil && portal.CanUseKeysOf(actor, portal.ChangeKey, organization, actor.UserID) == nil {
+		err = nil
 	}
 	if err != nil {
 		return nil, err

@@ -265,7 +265,7 @@ func key(k Key) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = oldSecret(k.Key, k.Secrets, k.CanStop, k.Now).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = rotation(k.Key, k.Secrets, k.CanStop, k.Now).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -15,6 +15,8 @@ type FieldProps struct {
 	ID string
 	// Type is an input type ("email", "password", "date" …); "text" if empty.
 	Type string
+	// Options are proposals for what to enter; anything else can be entered too.
+	Options []string
 	// Error is what is wrong with Value, as a sentence; empty if nothing is.
 	Error string
 	// Hint is what to know before filling the field in.
