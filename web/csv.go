@@ -30,7 +30,7 @@ func (s *Server) exportKeys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	filter, err := keyFilter(c, sets)
+	filter, err := s.keyFilter(c, sets)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (s *Server) listIntegrations(c echo.Context, tab page.IntegrationTab) error
 	if actor.OrganizationID == 0 {
 		return s.renderNoOrganization(c, http.StatusOK, page.IntegrationsTitle)
 	}
-	filter, err := keyFilter(c, nil)
+	filter, err := s.keyFilter(c, nil)
 	if err != nil {
 		return err
 	}

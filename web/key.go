@@ -25,7 +25,7 @@ func (s *Server) listKeys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	filter, err := keyFilter(c, sets)
+	filter, err := s.keyFilter(c, sets)
 	if err != nil {
 		return err
 	}
@@ -41,12 +41,15 @@ func (s *Server) listKeys(c echo.Context) error {
 }
 
 // keyFilter reads from a list's address which keys of the actor's organization
-// are wanted: besides what listOf reads, state, api_set (a slug) and user (an ID,
-// or "me"). Who may not see everybody's keys gets their own.
-func keyFilter(c echo.Context, sets []portal.APISet) (portal.KeyFilter, error) {
+// are wanted: besides what listOf reads, state (or "expiring"), api_set (a slug) and
+// user (an ID, or "me"). Who may not see everybody's keys gets their own.
+func (s *Server) keyFilter(c echo.Context, sets []portal.APISet) (portal.KeyFilter, error) {
 	actor := portal.ActorFrom(c.Request().Context())
 	query := c.QueryParams()
 	filter := portal.KeyFilter{List: listOf(c), OrganizationID: actor.OrganizationID, State: portal.KeyState(query.Get("state"))}
+	if filter.State == page.Expiring {
+		filter.State, filter.ExpiresBefore = "", s.manage.Now().Add(manage.ExpiringSoon)
+	}
 	if slug := query.Get("api_set"); slug != "" {
 		i := slices.IndexFunc(sets, func(set portal.APISet) bool { return set.Slug == slug })
 		if i < 0 {

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/templates/page"
 )
@@ -48,6 +50,26 @@ func (s *Server) showOverview(c echo.Context) error {
 		if view.Live, view.Expiring, err = s.manage.KeyCounts(ctx, organization, view.Mine); err != nil {
 			return err
 		}
+		if view.ExpiringKeys, err = s.expiringKeys(ctx, view.Mine); err != nil {
+			return err
+		}
 	}
 	return s.render(c, http.StatusOK, "Overview", view.Render())
+}
+
+const expiringShown = 5 // on the overview
+
+// expiringKeys lists the keys that expire next in the organization that one is working
+// in: one's own, or all.
+func (s *Server) expiringKeys(ctx context.Context, mine bool) ([]page.KeyRow, error) {
+	actor := portal.ActorFrom(ctx)
+	filter := portal.KeyFilter{
+		OrganizationID: actor.OrganizationID, ExpiresBefore: s.manage.Now().Add(manage.ExpiringSoon),
+		List: portal.List{Sort: portal.Sort{By: "expires"}, Limit: expiringShown},
+	}
+	if mine {
+		filter.UserID = actor.UserID
+	}
+	found, err := s.manage.Keys(ctx, filter)
+	return keyRows(actor, found.Rows), err
 }

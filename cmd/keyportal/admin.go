@@ -24,7 +24,7 @@ type adminCreateCommand struct {
 
 // Run makes a super admin.
 func (c adminCreateCommand) Run(ctx context.Context, env environment) error {
-	password, err := readLine(env.stdin)
+	password, err := readLine(linesOf(env.stdin))
 	if err != nil {
 		return fmt.Errorf("no password: give it on standard input: %w", err)
 	}
@@ -43,11 +43,14 @@ func (c adminCreateCommand) Run(ctx context.Context, env environment) error {
 	return nil
 }
 
-const longestLine = 64 << 10 // bytes
+const longestInput = 64 << 10 // bytes
 
-// readLine reads a first line that is not empty, without its end.
-func readLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, longestLine)).ReadString('\n')
+// linesOf reads standard input line by line, and no more of it than a command needs.
+func linesOf(r io.Reader) *bufio.Reader { return bufio.NewReader(io.LimitReader(r, longestInput)) }
+
+// readLine reads a next line that is not empty, without its end.
+func readLine(lines *bufio.Reader) (string, error) {
+	line, err := lines.ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}

@@ -47,7 +47,7 @@ func TestWrongUsageIsRefusedWithStatus2(t *testing.T) {
 		{"admin create --username=a --email=a@example.com --password=secret", "--password"},
 		{"key", "expected one of"},
 		{"key create --name=a", "--user"},
-		{"key create --user=a --name=a --kind=pair", "only token and oauth keys can be made"},
+		{"key create --user=a --name=a --kind=other", "name token, pair or oauth"},
 		{"key create --user=a --name=a --kind=oauth", "name the license with --license"},
 		{"key create --user=a --name=a --application=Workflow", "name the license with --license"},
 		{"key create --user=a --name=a --expires=tomorrow", "must be a day such as 2027-01-31"},
@@ -169,15 +169,15 @@ func TestAKeyThatReachesNothingIsMadeWithAWordAboutIt(t *testing.T) {
 	of := func(kind string, args ...string) outcome {
 		return command(t, "", p.flags(append([]string{"key", "create", "--user=clientadmin", "--name=Nightly " + kind, "--kind", kind}, args...)...)...)
 	}
-	for kind, made := range map[string]outcome{"token": of("token"), "oauth": of("oauth", "--license=34567890")} {
+	for kind, made := range map[string]outcome{"token": of("token"), "pair": of("pair"), "oauth": of("oauth", "--license=34567890")} {
 		lines := strings.Fields(made.stdout)
-		if _, err := secret.Parse(lines[len(lines)-1]); err != nil || made.status != done || len(lines) != map[string]int{"token": 1, "oauth": 2}[kind] {
+		if _, err := secret.Parse(lines[len(lines)-1]); err != nil || made.status != done || len(lines) != map[string]int{"token": 1, "pair": 2, "oauth": 2}[kind] {
 			t.Errorf("%s: status %d, prints %d lines", kind, made.status, len(lines))
 		}
 		if !strings.HasPrefix(made.stderr, "keyportal: the key reaches no API set yet") || !strings.Contains(made.stderr, "--api-set") || strings.Count(made.stderr, "\n") != 1 {
 			t.Errorf("%s: says %q", kind, made.stderr)
 		}
-		if kind == "token" && !strings.Contains(succeed(t, lines[0], p.flags("key", "verify")...), "API sets      none\n") {
+		if kind != "oauth" && !strings.Contains(succeed(t, made.stdout, p.flags("key", "verify")...), "API sets      none\n") {
 			t.Error("key verify does not say that it reaches none")
 		}
 	}
@@ -235,6 +235,7 @@ func TestKeyVerifySaysWhyAKeyIsRefused(t *testing.T) {
 		}
 	}
 	refuse(t, failed, "no key: give it on standard input", "", p.flags("key", "verify")...)
+	refuse(t, failed, "no Security Key: give it on standard input", secret.New("", secret.AccessKey).Reveal()+"\n", p.flags("key", "verify")...)
 }
 
 func TestKeyVerifyTriesTheLicenseThatAPlaceIsBoundTo(t *testing.T) {

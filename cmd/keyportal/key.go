@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"keyportal/internal/config"
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
+	"keyportal/internal/secret"
 	"keyportal/internal/verify"
 )
 
@@ -23,9 +26,9 @@ type keyCreateCommand struct {
 	User        string   `required:"" placeholder:"USERNAME" help:"Mapped user, whose rights the key carries."`
 	Name        string   `required:"" help:"Name of the key."`
 	Org         string   `placeholder:"NAME" help:"Organization of the key, by its name or number. By default the user's first."`
-	Kind        string   `default:"token" help:"Kind of the key: token or oauth, of which there is one for a license."`
+	Kind        string   `default:"token" help:"Kind of the key: token; pair, an Access Key and a Security Key; or oauth, of which there is one for a license."`
 	License     string   `placeholder:"NUMBER" help:"License that the key is bound to, by its number. An oauth key needs one."`
-	Application string   `placeholder:"NAME" help:"Application that the key is for, by its name. It needs a license."`
+	Application string   `placeholder:"NAME" help:"Application that the key is for, by its name. It needs a license; a pair is for the application whose name it has."`
 	APISets     []string `name:"api-set" placeholder:"SLUG" help:"API set that the key is granted. Can be repeated."`
 	Expires     date     `placeholder:"2027-01-31" help:"Last day (UTC) on which the key works. By default it works for good."`
 	Description string   `help:"What the key is for."`
@@ -34,8 +37,8 @@ type keyCreateCommand struct {
 // Validate refuses the kinds that can't be made with this command.
 func (c keyCreateCommand) Validate() error {
 	switch {
-	case c.Kind != string(portal.TokenKey) && c.Kind != string(portal.OAuthKey):
-		return fmt.Errorf("--kind %s: only %s and %s keys can be made", c.Kind, portal.TokenKey, portal.OAuthKey)
+	case !slices.Contains([]portal.Kind{portal.TokenKey, portal.PairKey, portal.OAuthKey}, portal.Kind(c.Kind)):
+		return fmt.Errorf("--kind %s: name %s, %s or %s", c.Kind, portal.TokenKey, portal.PairKey, portal.OAuthKey)
 	case c.License == "" && c.Kind == string(portal.OAuthKey):
 		return fmt.Errorf("--kind %s: name the license with --license", c.Kind)
 	case c.License == "" && c.Application != "":
@@ -44,8 +47,8 @@ func (c keyCreateCommand) Validate() error {
 	return nil
 }
 
-// Run generates a key and prints its secret alone; of an OAuth client the Client ID
-// on the line before. That a key reaches nothing yet is told on stderr.
+// Run generates a key and prints its secret alone; of a pair the Access Key, and of an
+// OAuth client the Client ID, on the line before. That a key reaches nothing yet is told on stderr.
 func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	manager, err := openInstallation(ctx, c.Data)
 	if err != nil {
@@ -167,19 +170,18 @@ type keyVerifyCommand struct {
 // Run decides as the check would and prints the outcome. It does not count as a
 // use of the key.
 func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
-	credential, err := readLine(env.stdin)
+	request, err := readCredential(env.stdin)
 	if err != nil {
-		return fmt.Errorf("no key: give it on standard input: %w", err)
+		return err
 	}
 	manager, err := openInstallation(ctx, c.Data)
 	if err != nil {
 		return err
 	}
 	defer manager.Store.Close()
-	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, verify.Request{
-		Credential: strings.TrimSpace(credential), APISet: c.APISet, AllowUnmatched: c.APISet == "",
-		License: c.License, Domain: c.Domain, Instance: c.Instance,
-	})
+	request.APISet, request.AllowUnmatched = c.APISet, c.APISet == ""
+	request.License, request.Domain, request.Instance = c.License, c.Domain, c.Instance
+	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -188,6 +190,29 @@ func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
 		return errors.New(decision.Message)
 	}
 	return nil
+}
+
+// readCredential reads a key from a line, and behind an Access Key the Security Key from
+// the next, as key create prints them.
+func readCredential(from io.Reader) (request verify.Request, err error) {
+	lines := linesOf(from)
+	request.Credential, err = readCredentialLine(lines)
+	if err != nil {
+		return request, fmt.Errorf("no key: give it on standard input: %w", err)
+	}
+	if prefix, _ := secret.Parse(request.Credential); prefix != secret.AccessKey {
+		return request, nil
+	}
+	request.AccessKey, request.Credential = request.Credential, ""
+	if request.SecurityKey, err = readCredentialLine(lines); err != nil {
+		return request, fmt.Errorf("no Security Key: give it on standard input, on the line after the Access Key: %w", err)
+	}
+	return request, nil
+}
+
+func readCredentialLine(lines *bufio.Reader) (string, error) {
+	line, err := readLine(lines)
+	return strings.TrimSpace(line), err
 }
 
 func printDecision(w io.Writer, decision verify.Decision) {

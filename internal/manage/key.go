@@ -21,7 +21,8 @@ func (m *Manager) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Pag
 	return m.Store.Keys(ctx, filter)
 }
 
-const expiringSoon = 30 * 24 * time.Hour
+// ExpiringSoon is how long before its end a key is said to expire soon.
+const ExpiringSoon = 30 * 24 * time.Hour
 
 // KeyCounts counts the keys in an organization that are not revoked, and those
 // of them that expire within 30 days: the actor's own, or all for who may see
@@ -35,7 +36,7 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 	if err := portal.CanUseKeysOf(actor, portal.SeeKey, organization, user); err != nil {
 		return 0, 0, err
 	}
-	return m.Store.KeyCounts(ctx, organization, user, m.Now().Add(expiringSoon))
+	return m.Store.KeyCounts(ctx, organization, user, m.Now().Add(ExpiringSoon))
 }
 
 // KeyDetails is a key with what the actor may do with it and what it reaches.

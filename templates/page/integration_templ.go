@@ -100,7 +100,7 @@ func (i Integrations) states() []ui.Option {
 		}
 		options = append(options, ui.Option{Value: string(state), Label: label})
 	}
-	return options
+	return append(options, expiringOption)
 }
 
 func integrations(i Integrations) templ.Component {
