@@ -54,6 +54,21 @@ func TestTwoCredentialsAreNeverTheSame(t *testing.T) {
 	}
 }
 
+func TestTheHashOfAPairCoversBothHalvesInTheirPlaces(t *testing.T) {
+	access, security, other := secret.New("", secret.AccessKey).Reveal(), secret.New("", secret.SecurityKey).Reveal(), secret.New("", secret.SecurityKey).Reveal()
+	seen := map[secret.Hash]string{}
+	for what, hash := range map[string]secret.Hash{
+		"the pair": secret.HashOfPair(access, security), "another Security Key": secret.HashOfPair(access, other), "another Access Key": secret.HashOfPair(other, security),
+		"the halves swapped": secret.HashOfPair(security, access), "the Access Key": secret.HashOf(access), "the Security Key": secret.HashOf(security),
+		"both in one": secret.HashOf(access + security), "no Security Key": secret.HashOfPair(access, ""), "no Access Key": secret.HashOfPair("", security),
+	} {
+		if first, taken := seen[hash]; taken {
+			t.Errorf("%s and %s have one hash", what, first)
+		}
+		seen[hash] = what
+	}
+}
+
 func TestAnyChangedCharacterBreaksTheChecksum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := []byte(secret.New("", rapid.SampledFrom(prefixes).Draw(t, "prefix")).Reveal())

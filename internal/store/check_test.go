@@ -29,11 +29,12 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 		})
 		grace := s.Now().Add(time.Hour)
 		storetest.Exec(t, storetest.SQL(t, s), `UPDATE secrets SET previous = TRUE, expires_at = $1 WHERE key_id = $2`, grace.UnixMicro(), key.ID)
-		_, stored, err := s.KeyByHash(t.Context(), value.Hash())
+		hash := secret.HashOfPair(key.PublicID, value.Reveal())
+		_, stored, err := s.KeyByHash(t.Context(), hash)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := subject(t, s, value)
+		got := must[portal.Subject](t)(s.Subject(t.Context(), hash))
 		wantFilled(t, got, "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt")
 		wantEqual(t, "subject", got, portal.Subject{
 			SecretID: stored.ID, SecretExpiresAt: grace, KeyID: key.ID, KeyName: key.Name, Kind: portal.PairKey, KeyEnabled: true,

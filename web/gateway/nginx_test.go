@@ -247,6 +247,23 @@ func TestBehindNginxTheAPILearnsWhoComes(t *testing.T) {
 	}
 }
 
+func TestBehindNginxAKeyPairPassesAndStaysThere(t *testing.T) {
+	f := newFronted(t)
+	key, access, security := f.pair(t)
+	got := f.reaches(t, "GET", "/billing/7", access, security)
+	if id := got.Header.Get("X-Key-Id"); id != strconv.FormatInt(key.ID, 10) {
+		t.Errorf("X-Key-Id is %q", id)
+	}
+	for _, name := range []string{"Accesskey", "Secretkey"} {
+		if _, there := got.Header[name]; there {
+			t.Errorf("%s reaches the API", name)
+		}
+	}
+	f.stopped(t, "GET", "/billing/7", http.StatusUnauthorized, "MISSING", access)
+	f.stopped(t, "GET", "/billing/7", http.StatusUnauthorized, "MISSING", security)
+	f.stopped(t, "GET", "/billing/7", http.StatusUnauthorized, "NOT_FOUND", access, "secretKey: "+secret.New("", secret.SecurityKey).Reveal())
+}
+
 func TestBehindNginxNoHeaderThatTheClientSentSurvives(t *testing.T) {
 	f := newFronted(t)
 	bare, value := storetest.Key(t, f.store, f.Membership, func(k *portal.Key) { k.APISets = []portal.APISet{f.Billing} })

@@ -192,12 +192,26 @@ func Key(t testing.TB, s *store.Store, membership portal.Membership, edit ...fun
 	for _, edit := range edit {
 		edit(&k)
 	}
+	if k.Kind == portal.PairKey && k.PublicID == "" {
+		k.PublicID = secret.New("", secret.AccessKey).Reveal()
+	}
 	value := secret.New("", prefixes[k.Kind])
-	added := Insert(t, s, func(c *store.Change) (portal.Key, error) { return c.InsertKey(t.Context(), k, Secret(value)) })
+	added := Insert(t, s, func(c *store.Change) (portal.Key, error) { return c.InsertKey(t.Context(), k, SecretOf(k, value)) })
 	return added, value
 }
 
 var prefixes = map[portal.Kind]secret.Prefix{portal.TokenKey: secret.Token, portal.PairKey: secret.SecurityKey, portal.OAuthKey: secret.ClientSecret}
+
+// SecretOf gives the form in the store of a key's secret, which for a pair covers its
+// Access Key.
+func SecretOf(k portal.Key, value secret.Value) portal.Secret {
+	stored := Secret(value)
+	if k.Kind == portal.PairKey {
+		hash := secret.HashOfPair(k.PublicID, value.Reveal())
+		stored.Hash = hash[:]
+	}
+	return stored
+}
 
 // Secret gives a credential's form in the store.
 func Secret(value secret.Value) portal.Secret {
