@@ -207,11 +207,17 @@ var pages = []struct {
 	{"/keys.csv", nil},
 	{"/keys/issue", []string{"/keys/issue", "/keys/issue?application=2&license=2&user=4", "/keys/issue?application=1&license=1"}}, // the last has a key already
 	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing"}},
-	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/19", "/keys/22"}}, // active, revoked, an OAuth client, not delivered yet
-	{"/keys/:id/edit", []string{"/keys/2/edit"}},
-	{"/keys/:id/revoke", []string{"/keys/2/revoke"}},
+	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/19", "/keys/22", "/keys/25"}}, // active, revoked, an OAuth client, not delivered yet, a pair that is rotated
+	{"/keys/:id/edit", []string{"/keys/2/edit", "/keys/27/edit"}},
+	{"/keys/:id/revoke", []string{"/keys/2/revoke", "/keys/23/revoke"}},
 	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/19/rotate"}},
-	{"/keys/:id/retire-old", nil},
+	{"/keys/:id/retire-old", []string{"/keys/25/retire-old"}},
+	{"/keys/:id/cancel-rotation", []string{"/keys/25/cancel-rotation"}},
+	{"/system-setup", []string{"/system-setup"}},
+	{"/integrations/api-keys", []string{"/integrations/api-keys", "/integrations/api-keys?q=nothing+is+called+so"}},
+	{"/integrations/api-keys/new", []string{"/integrations/api-keys/new"}},
+	{"/integrations/data-loader-keys", []string{"/integrations/data-loader-keys"}},
+	{"/integrations/data-loader-keys/new", []string{"/integrations/data-loader-keys/new"}},
 	{"/keys/:id/delivery", nil},
 	{"/requests", []string{"/requests", "/requests?state=all", "/requests?q=nothing+is+called+so"}},
 	{"/requests/new", []string{"/requests/new", "/requests/new?application=1&license=1"}},

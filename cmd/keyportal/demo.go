@@ -99,5 +99,10 @@ The OAuth client of license 12345678 gets an access token, and is accepted with 
     curl -s -u '%[5]s:%[6]s' -d grant_type=client_credentials -d scope=billing %[7]s/oauth2/v1/token
     curl -i -H 'Authorization: Bearer ACCESS_TOKEN' '%[4]s/auth?api_set=billing&instance=BE12345678'
 
-`, samplePassword, keys.member.Reveal(), keys.gateway.Reveal(), gateway, keys.client.PublicID, keys.client.Secret.Reveal(), portal)
+The key pair “%[10]s” of clientadmin passes with both halves alone:
+
+    curl -i -H 'accessKey: %[8]s' -H 'secretKey: %[9]s' '%[4]s/auth?api_set=billing'
+
+`, samplePassword, keys.member.Reveal(), keys.gateway.Reveal(), gateway, keys.client.PublicID, keys.client.Secret.Reveal(), portal,
+		keys.pair.PublicID, keys.pair.Secret.Reveal(), printedPair)
 }

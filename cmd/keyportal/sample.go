@@ -21,7 +21,7 @@ import (
 // printedKeys are the keys that the demo shows.
 type printedKeys struct {
 	member, gateway secret.Value
-	client          manage.GeneratedKey
+	client, pair    manage.GeneratedKey
 }
 
 // sample is a sample installation while it is being made. What happens in it
@@ -111,6 +111,12 @@ func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
 		return printed, err
 	}
 	if err := s.addRequests(ctx); err != nil {
+		return printed, err
+	}
+	if printed.pair, err = s.addPairs(ctx); err != nil {
+		return printed, err
+	}
+	if err := s.checker.Flush(ctx); err != nil {
 		return printed, err
 	}
 	s.clock.at = s.daysOn(-1)
@@ -282,7 +288,7 @@ func (s *sample) as(ctx context.Context, username string) (context.Context, erro
 
 // use has a key checked.
 func (s *sample) use(ctx context.Context, key sampleKey, credential secret.Value) error {
-	s.clock.at = s.today.Add(-time.Duration(key.used) * time.Hour)
+	s.clock.at = s.hoursAgo(key.used)
 	decision, err := s.checker.Check(ctx, verify.Request{
 		Credential: credential.Reveal(), APISet: key.sets[0], ClientIP: netip.MustParseAddr(key.from),
 	})

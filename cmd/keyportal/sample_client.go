@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"time"
 
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
@@ -31,7 +30,7 @@ func (s *sample) addClient(ctx context.Context, client sampleClient) (manage.Gen
 		return made, err
 	}
 	for _, use := range client.uses {
-		s.clock.at = s.today.Add(-time.Duration(use.hours) * time.Hour)
+		s.clock.at = s.hoursAgo(use.hours)
 		_, decision, err := s.checker.IssueToken(ctx, verify.TokenRequest{
 			ClientRequest: verify.ClientRequest{ID: made.PublicID, Secret: made.Secret.Reveal(), ClientIP: netip.MustParseAddr(use.from)}, Agent: use.agent,
 		})

@@ -28,7 +28,7 @@ func (s *sample) addRequest(ctx context.Context, r sampleRequest) error {
 	if err != nil {
 		return err
 	}
-	s.clock.at = s.today.Add(-time.Duration(r.hours) * time.Hour)
+	s.clock.at = s.hoursAgo(r.hours)
 	made, err := s.manager.CreateRequest(acting, manage.NewRequest{
 		OrganizationID: license.OrganizationID, ApplicationID: s.applications[r.application], LicenseID: license.ID, Reason: r.reason,
 	})

@@ -82,6 +82,18 @@ func (k Key) State(now time.Time) KeyState {
 	return KeyActive
 }
 
+const shownOfPublicID = 4 // characters at either end
+
+// ShortPublicID gives enough of the Access Key or Client ID to tell it from others in a
+// list ("kpa_rQ13…9AsP"); it is no secret.
+func (k Key) ShortPublicID() string {
+	begin := strings.LastIndexByte(k.PublicID, '_') + 1 + shownOfPublicID
+	if end := len(k.PublicID) - shownOfPublicID; begin < end {
+		return k.PublicID[:begin] + "…" + k.PublicID[end:]
+	}
+	return k.PublicID
+}
+
 // Revoked tells whether the key has ended for good.
 func (k Key) Revoked() bool { return !k.RevokedAt.IsZero() }
 

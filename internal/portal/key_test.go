@@ -35,3 +35,13 @@ func TestKeyStatesHaveLabels(t *testing.T) {
 	}
 	wantEqual(t, "labels", labels, []string{"Active", "Expired", "Disabled", "Revoked"})
 }
+
+func TestAPublicIDIsShortenedToBothItsEnds(t *testing.T) {
+	for id, want := range map[string]string{
+		"": "", "kpa_short": "kpa_short", "kpa_0123456789": "kpa_0123…6789", "acme_kpa_ABCD0000000000WXYZ": "acme_kpa_ABCD…WXYZ",
+	} {
+		if got := (portal.Key{PublicID: id}).ShortPublicID(); got != want {
+			t.Errorf("%q is shortened to %q, want %q", id, got, want)
+		}
+	}
+}
