@@ -89,55 +89,38 @@ func (s *Server) showKey(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
+	sets, err := s.manage.APISets(ctx)
+	if err != nil {
+		return err
+	}
+	view := s.keyView(portal.ActorFrom(ctx), key, sets)
+	if view.Usage, err = s.manage.KeyUse(ctx, key.ID); err != nil {
+		return err
+	}
 	history, err := s.manage.KeyHistory(ctx, key.ID)
 	if err != nil {
 		return err
 	}
-	actor := portal.ActorFrom(ctx)
-	return s.render(c, http.StatusOK, key.Name, page.Key{
-		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history),
-		Own: key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
+	view.History = page.History(history)
+	return s.render(c, http.StatusOK, key.Name, view.Render())
+}
+
+// keyView is a key's page for the actor, but for its use and history; sets are all API
+// sets with their routes.
+func (s *Server) keyView(actor portal.Actor, key manage.KeyDetails, sets []portal.APISet) page.Key {
+	may := func(need portal.Authority) bool { return portal.Can(actor, need, key.OrganizationID) == nil }
+	view := page.Key{
+		Key: key.Key, APISets: grantedAPISets(key), Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery),
+		Example: page.Example{Key: key.Key, APISet: exampleAPISet(key, sets), TokenURL: s.tokenURL()},
+		Own:     key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
-		Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery), SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,
-		SeesUser: key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
-		Now:      s.manage.Now(),
-	}.Render())
-}
-
-// grantedAPISets lists what a key was granted, with why it does not reach some
-// of it.
-func grantedAPISets(key manage.KeyDetails) []page.GrantedAPISet {
-	granted := make([]page.GrantedAPISet, len(key.APISets))
-	for i, set := range key.APISets {
-		granted[i].APISet = set
-		switch ineffective := slices.ContainsFunc(key.Ineffective, func(one portal.APISet) bool { return one.ID == set.ID }); {
-		case set.Retired():
-			granted[i].Problem = "Not reached: this API set was retired."
-		case ineffective:
-			granted[i].Problem = "Not reached: the roles of " + key.UserName + " don't allow it."
-		}
+		SeesLicenses: may(portal.ViewLicenses), SeesUser: key.UserID == actor.UserID || may(portal.ViewUsers), Now: s.manage.Now(),
 	}
-	return granted
-}
-
-// whyRefused says why the check refuses a key that is active itself.
-func whyRefused(key portal.Key, state portal.KeyState) string {
-	if state != portal.KeyActive {
-		return ""
+	view.Unreached = rolesAdvice(key, may(portal.ManageUsers))
+	if key.State(view.Now) == portal.KeyActive {
+		view.Refused = refusedAdvice(key, may, view.SeesUser)
 	}
-	switch key.RefusedAs {
-	case portal.CheckUserDisabled:
-		return "This key is refused at present: the account of " + key.UserName + " is disabled, or no longer in " + key.OrganizationName + "."
-	case portal.CheckUserLocked:
-		return "This key is refused at present: the account of " + key.UserName + " is locked."
-	case portal.CheckUserExpired:
-		return "This key is refused at present: " + key.UserName + " has to choose a new password first."
-	case portal.CheckOrgSuspended:
-		return "This key is refused at present: " + key.OrganizationName + " is suspended."
-	case portal.CheckLicenseInactive:
-		return "This key is refused at present: its license is not active."
-	}
-	return ""
+	return view
 }
 
 func (s *Server) showKeyEdit(c echo.Context) error {
@@ -238,7 +221,7 @@ func (s *Server) offeredTo(ctx context.Context, key portal.Key, user int64) ([]p
 		return nil, err
 	}
 	for _, set := range key.APISets {
-		if user == key.UserID && !slices.ContainsFunc(offered, func(one portal.APISet) bool { return one.ID == set.ID }) {
+		if user == key.UserID && !hasAPISet(offered, set) {
 			offered = append(offered, set)
 		}
 	}

@@ -223,7 +223,7 @@ func TestAKeysPageSaysWhatItReachesAndWhyNot(t *testing.T) {
 	})
 	b := p.as(p.Member)
 	b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "Integration", p.Key.Masked, "Active", "billing API", "never",
-		"Not reached: this API set was retired.", "Not reached: the roles of Member Person don't allow it.", "History")
+		"Not reached: this API set was retired.", "Not reached: no role of Member Person allows it.", "a role with the API set, or All Access", "History")
 
 	storetest.Change(t, p.Store, func(c *store.Change) error {
 		user, err := c.User(t.Context(), p.Member.ID)
@@ -233,7 +233,7 @@ func TestAKeysPageSaysWhatItReachesAndWhyNot(t *testing.T) {
 		user.Locked = true
 		return c.UpdateUser(t.Context(), user)
 	})
-	p.as(p.Admin).get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "This key is refused at present: the account of Member Person is locked.")
+	p.as(p.Admin).get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "This key is refused at present: the account of Member Person is locked. An administrator can unlock it.")
 }
 
 func TestAKeyIsEdited(t *testing.T) {

@@ -183,11 +183,14 @@ func (s *Server) showMetadata(c echo.Context) error {
 		ResponseTypes       []string `json:"response_types_supported"`
 	}{
 		Issuer: base, GrantTypes: []string{clientCredentials}, ResponseTypes: []string{},
-		Token: base + tokenPath, TokenAuthentication: clientAuthentication,
+		Token: s.tokenURL(), TokenAuthentication: clientAuthentication,
 		Introspection: base + introspectionPath, IntrospectionAuth: callerAuthentication,
 		Revocation: base + revocationPath, RevocationAuth: clientAuthentication,
 	})
 }
+
+// tokenURL is where programs get access tokens.
+func (s *Server) tokenURL() string { return s.BaseURL.String() + tokenPath }
 
 // answerOAuth answers what was asked for.
 func answerOAuth(c echo.Context, body any) error {

@@ -67,7 +67,7 @@ func (s *Server) renderOAuthClient(c echo.Context, status int, form page.Form, s
 	if organization == 0 {
 		return s.renderNoOrganization(c, status, page.OAuthClientTitle)
 	}
-	view := page.OAuthClient{Form: form, Secret: shown, BaseURL: s.BaseURL.String(), Now: s.manage.Now()}
+	view := page.OAuthClient{Form: form, Secret: shown, TokenURL: s.tokenURL(), Now: s.manage.Now()}
 	if view.Organization, err = s.manage.Organization(ctx, organization); err != nil {
 		return err
 	}

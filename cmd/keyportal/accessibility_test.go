@@ -207,7 +207,7 @@ var pages = []struct {
 	{"/keys.csv", nil},
 	{"/keys/issue", []string{"/keys/issue", "/keys/issue?application=2&license=2&user=4", "/keys/issue?application=1&license=1"}}, // the last has a key already
 	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing"}},
-	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/19", "/keys/22", "/keys/25"}}, // active, revoked, an OAuth client, not delivered yet, a pair that is rotated
+	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/4", "/keys/5", "/keys/9", "/keys/19", "/keys/22", "/keys/25"}}, // active, revoked, expired, refused, expiring, an OAuth client, not delivered yet, a pair that is rotated
 	{"/keys/:id/edit", []string{"/keys/2/edit", "/keys/27/edit"}},
 	{"/keys/:id/revoke", []string{"/keys/2/revoke", "/keys/23/revoke"}},
 	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/19/rotate"}},
@@ -374,6 +374,10 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 	b.follow(button("Disable"))
 	b.inspect("key-disabled")
 
+	b.open("/keys/2")
+	evaluate[chromedp.Void](b, `document.querySelector("main details").open = true`)
+	b.inspect("key-use-table")
+
 	b.click(button("Sofia Anders My Account"))
 	b.inspect("account-menu")
 	b.press(kb.Escape)
@@ -425,6 +429,9 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 	v.post("/licenses/2/deactivate", url.Values{"confirm": {"34567890"}})
 	v.post("/applications/1/retire", url.Values{"version": {"1"}})
 	v.post("/applications/5/retire", url.Values{"version": {"1"}})
+	b.open("/keys/9") // whose user's membership was ended above
+	b.sees("Not reached: Mia Berger is no longer a member of Gold Client.", "Roles of Mia Berger")
+	b.inspect("not-reached")
 	for _, address := range []string{"/organizations/1", "/organizations/1/applications", "/licenses/2", "/applications/1/edit"} {
 		b.open(address)
 		b.inspect("stopped-" + fileName(address))

@@ -41,5 +41,8 @@ func (s *sample) addClient(ctx context.Context, client sampleClient) (manage.Gen
 			return made, err
 		}
 	}
-	return made, nil
+	if client.perDay == 0 {
+		return made, nil
+	}
+	return made, s.keepBusy(ctx, made.ID, client.perDay, client.made, client.uses[len(client.uses)-1].hours)
 }

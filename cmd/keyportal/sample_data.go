@@ -117,7 +117,15 @@ type sampleKey struct {
 	expires              int // in so many days; 0: never
 	used                 int // hours ago; 0: never
 	from                 string
+	perDay               int         // uses, more or less, until the last one
+	refused              []sampleTry // after the last one
 	disabled, revoked    bool
+}
+
+// sampleTry is something that a key can't do.
+type sampleTry struct {
+	set, from    string
+	hours, times int // ago, and how often
 }
 
 func (k sampleKey) generator() string { return cmp.Or(k.by, k.user) }
@@ -130,28 +138,29 @@ const (
 
 var sampleKeys = []sampleKey{
 	{name: "Old ERP (XSS)", description: "Replaced by ERP (XSS) in production.", user: "erp-xss", by: "clientadmin", sets: []string{"billing"},
-		generated: 88, used: 700, from: "198.51.100.20", revoked: true},
+		generated: 88, used: 700, from: "198.51.100.20", perDay: 150, revoked: true},
 	{name: "ERP (XSS)", description: "The partner's ERP system, production.", user: "erp-xss", by: "clientadmin", application: "ERP (XSS)", license: "12345678",
 		sets:      []string{"billing", "dunning", "revenue-management"},
-		generated: 80, expires: 285, used: 1, from: "198.51.100.20"},
+		generated: 80, expires: 285, used: 1, from: "198.51.100.20", perDay: 2300, refused: []sampleTry{{"portal", "198.51.100.20", 300, 60}, {"portal", "198.51.100.21", 276, 240}}},
 	{name: "Workflow", description: "The workflow application.", user: "alex.kim", by: "clientadmin", application: "Workflow", license: "12345678", sets: []string{"billing", "dunning"},
-		generated: 76, expires: 21, used: 5, from: "203.0.113.7"},
+		generated: 76, expires: 21, used: 5, from: "203.0.113.7", perDay: 160},
 	{name: "Partner sandbox", description: "For the partner's tests.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
-		generated: 70, expires: -3, used: 100, from: "203.0.113.50"},
+		generated: 70, expires: -3, used: 100, from: "203.0.113.50", perDay: 24,
+		refused: []sampleTry{{"dunning", "203.0.113.51", 130, 6}, {"billing", "203.0.113.50", 60, 9}, {"billing", "203.0.113.50", 28, 14}}},
 	{name: "Reports", user: "erik.lund", sets: []string{"revenue-management"}, generated: 64, used: 900, from: "203.0.113.12"},
 	{name: "Mobile App", description: "The app on phones and tablets.", user: "dana.ortiz", by: "clientadmin", application: "Mobile App", license: "12345678",
-		sets: []string{"billing"}, generated: 60, used: 400, from: "192.0.2.77"},
-	{name: "Nightly import", user: "fatima.noor", sets: []string{"billing", "dunning"}, generated: 55, expires: 40, used: 60, from: "192.0.2.14"},
+		sets: []string{"billing"}, generated: 60, used: 400, from: "192.0.2.77", perDay: 420},
+	{name: "Nightly import", user: "fatima.noor", sets: []string{"billing", "dunning"}, generated: 55, expires: 40, used: 60, from: "192.0.2.14", perDay: 12},
 	{name: "Portal automation", description: "Creates users in the portal when they join the company.", user: "superadmin", sets: []string{"portal"}, generated: 50, expires: 130},
 	{name: "Invoice reminders", description: "Reminds customers on their phones.", user: "member", sets: []string{"billing", "dunning"},
-		generated: 45, expires: 9, used: 2, from: "192.0.2.31"},
+		generated: 45, expires: 9, used: 2, from: "192.0.2.31", perDay: 75, refused: []sampleTry{{"revenue-management", "192.0.2.31", 220, 11}, {"portal", "2001:db8:85a3:8d3:1319:8a2e:370:7348", 51, 3}}},
 	{name: "Year-end closing", description: "Loaded last year's invoices; not needed any more.", user: "member", sets: []string{"billing", "dunning"},
 		generated: 40, expires: 320, used: 300, from: "203.0.113.80", disabled: true},
 	{name: "Data Loader", description: "Loads data in bulk every night.", user: "data-loader", by: "paul.meyer", application: "Data Loader", license: "56789012", sets: []string{"billing", "dunning", "revenue-management"},
-		generated: 38, expires: 327, used: 9, from: "198.51.100.99"},
-	{name: "Workflow", user: "yuki.tanaka", by: "priya.raman", application: "Workflow", license: "67890123", sets: []string{"billing"}, generated: 30, expires: 60, used: 26, from: "198.51.100.41"},
+		generated: 38, expires: 327, used: 9, from: "198.51.100.99", perDay: 5200},
+	{name: "Workflow", user: "yuki.tanaka", by: "priya.raman", application: "Workflow", license: "67890123", sets: []string{"billing"}, generated: 30, expires: 60, used: 26, from: "198.51.100.41", perDay: 30},
 	{name: "Integration", description: "Pilot with the warehouse in Osaka.", user: "yuki.tanaka", sets: []string{"dunning"}, generated: 28, expires: -1},
-	{name: "Workflow", user: "lina.costa", by: "ben.blue", application: "Workflow", license: "912345", sets: []string{"billing"}, generated: 20, expires: 345, used: 3, from: "203.0.113.200"},
+	{name: "Workflow", user: "lina.costa", by: "ben.blue", application: "Workflow", license: "912345", sets: []string{"billing"}, generated: 20, expires: 345, used: 3, from: "203.0.113.200", perDay: 60},
 	{name: "Mobile App", user: "lina.costa", by: "ben.blue", application: "Mobile App", license: "912345", sets: []string{"billing", "dunning"}, generated: 12, expires: 14},
 	{name: "Integration", description: "Brings contracts into the warehouse.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
 		generated: 11, expires: 80, used: 30, from: "192.0.2.140"},
@@ -163,8 +172,9 @@ var sampleKeys = []sampleKey{
 type sampleClient struct {
 	license, user string // the mapped user, who made it
 	sets          []string
-	made          int // days ago
-	uses          []sampleTokenUse
+	made          int              // days ago
+	perDay        int              // uses, more or less, until the last one
+	uses          []sampleTokenUse // the last one at the end
 }
 
 type sampleTokenUse struct {
@@ -177,7 +187,7 @@ type sampleTokenUse struct {
 const printedClient = "12345678"
 
 var sampleClients = []sampleClient{
-	{license: printedClient, user: "clientadmin", sets: []string{"billing", "dunning", "revenue-management"}, made: 75, uses: []sampleTokenUse{
+	{license: printedClient, user: "clientadmin", sets: []string{"billing", "dunning", "revenue-management"}, made: 75, perDay: 640, uses: []sampleTokenUse{
 		{agent: "reporting/4.2", from: "203.0.113.61", hours: 700},
 		{agent: "loan-sync/2.1", from: "198.51.100.12", hours: 2},
 	}},

@@ -43,6 +43,7 @@ func (m *Manager) KeyCounts(ctx context.Context, organization int64, mine bool) 
 type KeyDetails struct {
 	portal.Key
 	Ineffective []portal.APISet    // granted, but retired or not allowed by the mapped user's roles now
+	Member      bool               // the mapped user is in the organization now
 	Secrets     []portal.Secret    // live, the current one first; without their hashes and sealed copies
 	Delivery    portal.Link        // the one-time page that shows a new secret, opened or not; zero: none
 	Uses        []portal.ClientUse // programs that got access tokens with a live secret, the latest first
@@ -53,15 +54,11 @@ type KeyDetails struct {
 
 // Key finds a key that the actor may see. Others are not found.
 func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
-	actor := portal.ActorFrom(ctx)
-	key, err := m.Store.Key(ctx, id)
+	key, err := m.visibleKey(ctx, id)
 	if err != nil {
 		return KeyDetails{}, err
 	}
-	if err := canSeeKey(actor, key); err != nil {
-		return KeyDetails{}, err
-	}
-	details := KeyDetails{Key: key, Changeable: portal.CanChangeKey(actor, key)}
+	details := KeyDetails{Key: key, Changeable: portal.CanChangeKey(portal.ActorFrom(ctx), key)}
 	if details.Rotatable, err = rotatable(ctx, m.Store.Queries, key); err != nil {
 		return details, err
 	}
@@ -80,12 +77,26 @@ func (m *Manager) Key(ctx context.Context, id int64) (KeyDetails, error) {
 	if err != nil {
 		return details, err
 	}
+	_, details.Member = grants[key.OrganizationID]
 	for _, set := range key.APISets {
 		if set.Retired() || !reaches(grants, key.OrganizationID, set) {
 			details.Ineffective = append(details.Ineffective, set)
 		}
 	}
 	return details, nil
+}
+
+// visibleKey finds a key that the actor may see. Others are not found, or refused;
+// see canSeeKey.
+func (m *Manager) visibleKey(ctx context.Context, id int64) (portal.Key, error) {
+	key, err := m.Store.Key(ctx, id)
+	if err == nil {
+		err = canSeeKey(portal.ActorFrom(ctx), key)
+	}
+	if err != nil {
+		return portal.Key{}, err
+	}
+	return key, nil
 }
 
 // canSeeKey answers whether the actor may see a key; an OAuth client also who may

@@ -11,7 +11,7 @@ const revisionsShown = 50
 // KeyHistory lists the last changes of a key, the newest first. For who may see
 // the key.
 func (m *Manager) KeyHistory(ctx context.Context, id int64) ([]portal.Revision, error) {
-	if _, err := m.Key(ctx, id); err != nil {
+	if _, err := m.visibleKey(ctx, id); err != nil {
 		return nil, err
 	}
 	return m.Store.RevisionsOf(ctx, portal.NounKey, id, revisionsShown)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -129,6 +130,29 @@ func (r *Router) Find(request *http.Request) string {
 		}
 	}
 	return ""
+}
+
+// Example gives a request that a route pattern claims: its method ("GET" where the
+// pattern takes any) and its path, percent-encoded, with 123 for each wildcard.
+func Example(pattern string) (method, path string) {
+	method, route, found := strings.Cut(pattern, " ")
+	if !found {
+		method, route = http.MethodGet, pattern
+	}
+	segments := strings.Split(strings.TrimLeft(route, " "), "/")
+	for i, segment := range segments {
+		switch {
+		case segment == "{$}":
+			segments[i] = ""
+		case strings.HasPrefix(segment, "{"):
+			segments[i] = "123"
+		default:
+			if decoded, err := url.PathUnescape(segment); err == nil {
+				segments[i] = url.PathEscape(decoded)
+			}
+		}
+	}
+	return method, strings.Join(segments, "/")
 }
 
 func isClean(asked string) bool {

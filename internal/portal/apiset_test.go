@@ -194,3 +194,23 @@ func TestSlugsAreLowerCaseWordsWithHyphens(t *testing.T) {
 		}
 	}
 }
+
+func TestAnExampleIsClaimedByItsPattern(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"GET /billing/{id}":                      "GET /billing/123",
+		"/billing/":                              "GET /billing/",
+		"POST /billing/invoices":                 "POST /billing/invoices",
+		"GET  /revenue/{year}/{month}/{rest...}": "GET /revenue/123/123/123",
+		"DELETE /{$}":                            "DELETE /",
+		"PUT /it's $5 & more/{id}":               "PUT /it%27s%20$5%20&%20more/123",
+		"/größe/100%25":                          "GET /gr%C3%B6%C3%9Fe/100%25",
+	} {
+		method, path := portal.Example(pattern)
+		if got := method + " " + path; got != want {
+			t.Errorf("%q: the example is %q, want %q", pattern, got, want)
+		}
+		if slug := newRouter(t, routed("billing", pattern)).Find(request(method, path)); slug != "billing" {
+			t.Errorf("%q does not claim %s", pattern, path)
+		}
+	}
+}

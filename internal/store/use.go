@@ -19,31 +19,15 @@ type Use struct {
 	UsedFrom       string
 }
 
-// Tally counts a key's accepted and refused requests of one day.
-type Tally struct {
-	KeyID    int64
-	Day      int64 // days since 1970-01-01, UTC
-	Accepted int64
-	Refused  int64
-}
-
-// Refusal is a key's last refusal with a code.
-type Refusal struct {
-	KeyID int64
-	Code  portal.CheckCode
-	At    time.Time
-	From  string
-}
-
 // AddUses writes down what the check saw. Last use and last refusal only ever
 // move forward, in whatever order replicas write. All replicas take rows in the
 // same order, so that none waits for another in a circle.
-func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []Tally, refusals []Refusal) error {
+func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []portal.Tally, refusals []portal.Refusal) error {
 	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return cmp.Compare(a.SecretID, b.SecretID) })
-	tallies = slices.SortedFunc(slices.Values(tallies), func(a, b Tally) int {
+	tallies = slices.SortedFunc(slices.Values(tallies), func(a, b portal.Tally) int {
 		return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), cmp.Compare(a.Day, b.Day))
 	})
-	refusals = slices.SortedFunc(slices.Values(refusals), func(a, b Refusal) int {
+	refusals = slices.SortedFunc(slices.Values(refusals), func(a, b portal.Refusal) int {
 		return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), cmp.Compare(a.Code, b.Code))
 	})
 	for _, use := range uses {
@@ -89,19 +73,19 @@ func lastUses(uses []Use) map[int64]time.Time {
 }
 
 // Tallies lists a key's days since one, the oldest first.
-func (q Queries) Tallies(ctx context.Context, key, since int64) ([]Tally, error) {
+func (q Queries) Tallies(ctx context.Context, key, since int64) ([]portal.Tally, error) {
 	return all(ctx, q, scanTally, `/* days of a key */ SELECT key_id, day, accepted, refused FROM key_days WHERE key_id = $1 AND day >= $2 ORDER BY day`, key, since)
 }
 
-func scanTally(r row) (t Tally, err error) {
+func scanTally(r row) (t portal.Tally, err error) {
 	return t, r.Scan(&t.KeyID, &t.Day, &t.Accepted, &t.Refused)
 }
 
 // Refusals lists a key's last refusal of each code, the newest first.
-func (q Queries) Refusals(ctx context.Context, key int64) ([]Refusal, error) {
+func (q Queries) Refusals(ctx context.Context, key int64) ([]portal.Refusal, error) {
 	return all(ctx, q, scanRefusal, `/* refusals of a key */ SELECT key_id, code, refused_at, refused_from FROM key_refusals WHERE key_id = $1 ORDER BY refused_at DESC, code`, key)
 }
 
-func scanRefusal(r row) (f Refusal, err error) {
+func scanRefusal(r row) (f portal.Refusal, err error) {
 	return f, r.Scan(&f.KeyID, &f.Code, instant{&f.At}, &f.From)
 }

@@ -26,13 +26,13 @@ func TestUseOnlyMovesForward(t *testing.T) {
 			update(t, s, func(u *store.Update) error {
 				return u.AddUses(t.Context(),
 					[]store.Use{{SecretID: secretID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: step.at, UsedFrom: step.from}}, nil,
-					[]store.Refusal{{KeyID: f.Key.ID, Code: portal.CheckIPNotAllowed, At: step.at, From: step.from}})
+					[]portal.Refusal{{KeyID: f.Key.ID, Code: portal.CheckIPNotAllowed, At: step.at, From: step.from}})
 			})
 			key := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))
 			wantEqual(t, "last used", key.LastUsedAt, step.want)
 			wantEqual(t, "last used from", key.LastUsedFrom, step.wantedFrom)
-			refusals := must[[]store.Refusal](t)(s.Refusals(t.Context(), f.Key.ID))
-			wantEqual(t, "refusals", refusals, []store.Refusal{{KeyID: f.Key.ID, Code: portal.CheckIPNotAllowed, At: step.want, From: step.wantedFrom}})
+			refusals := must[[]portal.Refusal](t)(s.Refusals(t.Context(), f.Key.ID))
+			wantEqual(t, "refusals", refusals, []portal.Refusal{{KeyID: f.Key.ID, Code: portal.CheckIPNotAllowed, At: step.want, From: step.wantedFrom}})
 		}
 	})
 }
@@ -40,12 +40,12 @@ func TestUseOnlyMovesForward(t *testing.T) {
 func TestRefusalsAreListedTheNewestFirst(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
-		refusal := func(code portal.CheckCode, after time.Duration) store.Refusal {
-			return store.Refusal{KeyID: f.Key.ID, Code: code, At: s.Now().Add(after), From: "192.0.2.1"}
+		refusal := func(code portal.CheckCode, after time.Duration) portal.Refusal {
+			return portal.Refusal{KeyID: f.Key.ID, Code: code, At: s.Now().Add(after), From: "192.0.2.1"}
 		}
 		b, a, c := refusal(portal.CheckExpired, 0), refusal(portal.CheckDisabled, 0), refusal(portal.CheckRevoked, time.Second)
-		update(t, s, func(u *store.Update) error { return u.AddUses(t.Context(), nil, nil, []store.Refusal{b, a, c}) })
-		wantEqual(t, "refusals", must[[]store.Refusal](t)(s.Refusals(t.Context(), f.Key.ID)), []store.Refusal{c, a, b})
+		update(t, s, func(u *store.Update) error { return u.AddUses(t.Context(), nil, nil, []portal.Refusal{b, a, c}) })
+		wantEqual(t, "refusals", must[[]portal.Refusal](t)(s.Refusals(t.Context(), f.Key.ID)), []portal.Refusal{c, a, b})
 	})
 }
 
@@ -55,7 +55,7 @@ func TestTalliesOfReplicasAddUp(t *testing.T) {
 		other, _ := storetest.Key(t, s, f.Membership)
 		errs := inParallel(20, func() error {
 			return s.Update(t.Context(), func(u *store.Update) error {
-				return u.AddUses(t.Context(), nil, []store.Tally{
+				return u.AddUses(t.Context(), nil, []portal.Tally{
 					{KeyID: f.Key.ID, Day: 100, Accepted: 3, Refused: 1}, {KeyID: f.Key.ID, Day: 101, Accepted: 1}, {KeyID: other.ID, Day: 101, Refused: 1},
 				}, nil)
 			})
@@ -65,9 +65,9 @@ func TestTalliesOfReplicasAddUp(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wantEqual(t, "all", must[[]store.Tally](t)(s.Tallies(t.Context(), f.Key.ID, 0)),
-			[]store.Tally{{KeyID: f.Key.ID, Day: 100, Accepted: 60, Refused: 20}, {KeyID: f.Key.ID, Day: 101, Accepted: 20}})
-		wantEqual(t, "since a day", must[[]store.Tally](t)(s.Tallies(t.Context(), other.ID, 101)), []store.Tally{{KeyID: other.ID, Day: 101, Refused: 20}})
+		wantEqual(t, "all", must[[]portal.Tally](t)(s.Tallies(t.Context(), f.Key.ID, 0)),
+			[]portal.Tally{{KeyID: f.Key.ID, Day: 100, Accepted: 60, Refused: 20}, {KeyID: f.Key.ID, Day: 101, Accepted: 20}})
+		wantEqual(t, "since a day", must[[]portal.Tally](t)(s.Tallies(t.Context(), other.ID, 101)), []portal.Tally{{KeyID: other.ID, Day: 101, Refused: 20}})
 	})
 }
 
@@ -75,15 +75,15 @@ func TestTalliesOfReplicasAddUp(t *testing.T) {
 func TestUsesInAnyOrderDoNotLockEachOtherOut(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
-		var tallies []store.Tally
+		var tallies []portal.Tally
 		for day := range int64(20) {
-			tallies = append(tallies, store.Tally{KeyID: f.Key.ID, Day: day, Accepted: 1})
+			tallies = append(tallies, portal.Tally{KeyID: f.Key.ID, Day: day, Accepted: 1})
 		}
-		backwards := make([]store.Tally, len(tallies))
+		backwards := make([]portal.Tally, len(tallies))
 		for i, tally := range tallies {
 			backwards[len(tallies)-1-i] = tally
 		}
-		orders := make(chan []store.Tally, 20)
+		orders := make(chan []portal.Tally, 20)
 		for range 10 {
 			orders <- tallies
 			orders <- backwards
@@ -95,7 +95,7 @@ func TestUsesInAnyOrderDoNotLockEachOtherOut(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		for _, tally := range must[[]store.Tally](t)(s.Tallies(t.Context(), f.Key.ID, 0)) {
+		for _, tally := range must[[]portal.Tally](t)(s.Tallies(t.Context(), f.Key.ID, 0)) {
 			wantEqual(t, "accepted", tally.Accepted, 20)
 		}
 	})

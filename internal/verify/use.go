@@ -10,21 +10,21 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"keyportal/internal/portal"
 	"keyportal/internal/store"
 )
 
 const (
 	maxUses    = 100_000         // of each kind in memory; what would come on top is lost
 	finalFlush = 5 * time.Second // how long the last flush may take
-	day        = 24 * time.Hour
 )
 
 // uses counts in memory who used which secret, until a flush writes it down.
 type uses struct {
 	mu       sync.Mutex
 	secrets  map[int64]store.Use
-	days     map[keyDay]store.Tally
-	refusals map[keyCode]store.Refusal
+	days     map[keyDay]portal.Tally
+	refusals map[keyCode]portal.Refusal
 	lost     prometheus.Counter
 }
 
@@ -42,7 +42,7 @@ func newUses(lost prometheus.Counter) *uses {
 }
 
 func (u *uses) clear() {
-	u.secrets, u.days, u.refusals = map[int64]store.Use{}, map[keyDay]store.Tally{}, map[keyCode]store.Refusal{}
+	u.secrets, u.days, u.refusals = map[int64]store.Use{}, map[keyDay]portal.Tally{}, map[keyCode]portal.Refusal{}
 }
 
 // count notes a decision about a known key. Junk counts for nobody.
@@ -51,7 +51,7 @@ func (c *Checker) count(d Decision, from netip.Addr) {
 		return
 	}
 	now, address := c.store.Now(), addressText(from)
-	tally := store.Tally{KeyID: d.Subject.KeyID, Day: now.Unix() / int64(day/time.Second)}
+	tally := portal.Tally{KeyID: d.Subject.KeyID, Day: portal.DayOf(now)}
 	c.uses.mu.Lock()
 	defer c.uses.mu.Unlock()
 	if d.Valid() {
@@ -59,7 +59,7 @@ func (c *Checker) count(d Decision, from netip.Addr) {
 		c.uses.addUse(store.Use{SecretID: d.Subject.SecretID, KeyID: d.Subject.KeyID, OrganizationID: d.Subject.OrganizationID, UsedAt: now, UsedFrom: address})
 	} else {
 		tally.Refused = 1
-		c.uses.addRefusal(store.Refusal{KeyID: d.Subject.KeyID, Code: d.Code, At: now, From: address})
+		c.uses.addRefusal(portal.Refusal{KeyID: d.Subject.KeyID, Code: d.Code, At: now, From: address})
 	}
 	c.uses.addTally(tally)
 }
@@ -78,14 +78,14 @@ func (u *uses) addUse(use store.Use) {
 	}
 }
 
-func (u *uses) addRefusal(refusal store.Refusal) {
+func (u *uses) addRefusal(refusal portal.Refusal) {
 	at := keyCode{refusal.KeyID, refusal.Code}
 	if known, ok := u.refusals[at]; !ok || known.At.Before(refusal.At) {
 		put(u, u.refusals, at, refusal)
 	}
 }
 
-func (u *uses) addTally(tally store.Tally) {
+func (u *uses) addTally(tally portal.Tally) {
 	at := keyDay{tally.KeyID, tally.Day}
 	known := u.days[at]
 	tally.Accepted += known.Accepted
@@ -105,8 +105,8 @@ func put[K comparable, V any](u *uses, entries map[K]V, at K, entry V) {
 // batch is what a flush writes.
 type batch struct {
 	uses     []store.Use
-	tallies  []store.Tally
-	refusals []store.Refusal
+	tallies  []portal.Tally
+	refusals []portal.Refusal
 }
 
 // take empties the counts into a batch.

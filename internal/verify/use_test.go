@@ -22,8 +22,8 @@ import (
 type written struct {
 	usedAt   time.Time
 	usedFrom string
-	tallies  []store.Tally
-	refusals []store.Refusal
+	tallies  []portal.Tally
+	refusals []portal.Refusal
 }
 
 func readUse(t *testing.T, s *store.Store, key int64) written {
@@ -79,10 +79,10 @@ func TestUseIsCountedAndWrittenDown(t *testing.T) {
 		if !got.usedAt.Equal(usedAt) || got.usedFrom != "fe80::1" {
 			t.Errorf("last used %v from %q", got.usedAt, got.usedFrom)
 		}
-		if want := (store.Tally{KeyID: f.Key.ID, Day: today, Accepted: 2, Refused: 3}); len(got.tallies) != 1 || got.tallies[0] != want {
+		if want := (portal.Tally{KeyID: f.Key.ID, Day: today, Accepted: 2, Refused: 3}); len(got.tallies) != 1 || got.tallies[0] != want {
 			t.Errorf("got %+v, want %+v", got.tallies, want)
 		}
-		for i, want := range []store.Refusal{
+		for i, want := range []portal.Refusal{
 			{KeyID: f.Key.ID, Code: "API_SET_NOT_GRANTED", At: refusedAt},
 			{KeyID: f.Key.ID, Code: "LICENSE_MISMATCH", At: refusedAt},
 		} {
@@ -96,7 +96,7 @@ func TestUseIsCountedAndWrittenDown(t *testing.T) {
 		flush(t, c)
 		flush(t, c)
 		got = readUse(t, s, f.Key.ID)
-		if len(got.tallies) != 2 || got.tallies[1] != (store.Tally{KeyID: f.Key.ID, Day: today + 1, Accepted: 1}) {
+		if len(got.tallies) != 2 || got.tallies[1] != (portal.Tally{KeyID: f.Key.ID, Day: today + 1, Accepted: 1}) {
 			t.Errorf("on the next day: %+v", got.tallies)
 		}
 	})

@@ -3,13 +3,14 @@
 // static/app.css. All of them work without JavaScript; static/app.js only adds
 // to what they render.
 //
-//   - text.templ: Head, Badge, State, Avatar, Mono, Notice, Empty, Time, Expiry
-//   - card.templ: Card and its head, body and foot, Facts
+//   - text.templ: Head, Badge, State, Avatar, Mono, Notice, Empty, Time, Expiry, Ending
+//   - card.templ: Card and its head, body and foot, Facts, Details
 //   - button.templ: ButtonLink, Submit, PostButton, Menu
 //   - field.templ, choice.templ: Field, TextArea, Select, Checkbox, CheckList, ErrorSummary
 //   - table.templ: Table, SortTh, Td, Pager
+//   - chart.templ: UseChart, DayTable
 //   - filter.templ: FilterBar, FilterSelect
-//   - duallist.templ, steps.templ, confirm.templ, savekey.templ, timeline.templ
+//   - duallist.templ, steps.templ, confirm.templ, savekey.templ, copy.templ, timeline.templ
 //   - icon.go: Icon
 package ui
 

@@ -58,6 +58,7 @@ func TestEscaping(t *testing.T) {
 		"Title":    TitleLink(hostile, "/"),
 		"DualList": DualList(DualListProps{Name: "api_set", Label: hostile, Options: []DualOption{{Value: hostile, Label: hostile, Hint: hostile}}}),
 		"Confirm":  Confirm(ConfirmProps{Title: hostile, Field: "name", Name: hostile}),
+		"Copy":     CopyLines(hostile, hostile),
 		"SaveKey":  SaveKey(SaveKeyProps{Name: hostile, Secrets: []Secret{{Label: hostile, Value: hostile}}}),
 		"Timeline": Timeline([]Entry{{Actor: hostile, Action: "renamed", Target: hostile, At: now, Changes: []Change{{hostile, hostile, hostile}}}}, now),
 	} {
@@ -167,6 +168,28 @@ func TestTimeAndExpiry(t *testing.T) {
 	} {
 		wantAttribute(t, document(t, context.Background(), Expiry(at, now)), ".kp-badge", "class", want)
 	}
+}
+
+func TestAnEndIsRemarkedOnWhenItIsNear(t *testing.T) {
+	for want, at := range map[string]time.Time{
+		"":                   {},
+		"expired 3 days ago": now.Add(-3 * day),
+		"expires in 12 days": now.Add(12 * day),
+		"expires in 2 hours": now.Add(2 * time.Hour),
+	} {
+		if got := strings.Join(strings.Fields(document(t, context.Background(), Ending(at, now)).Text()), " "); got != want {
+			t.Errorf("%s is remarked on with %q, want %q", at, got, want)
+		}
+	}
+	if far := document(t, context.Background(), Ending(now.Add(31*day), now)); far.Find("time").Length() > 0 {
+		t.Error("an end in 31 days is remarked on")
+	}
+}
+
+func TestLinesAreCopiedWhole(t *testing.T) {
+	doc := document(t, context.Background(), CopyLines("Request", "curl \\\n  'https://api.example.com/'"))
+	wantAttribute(t, doc, "button", "data-copy", doc.Find("pre").Text())
+	wantAttribute(t, doc, "button", "aria-label", "Copy Request")
 }
 
 func TestConfirmNamesWhatToType(t *testing.T) {
