@@ -88,6 +88,41 @@ func (s *Server) showKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.renderKey(c, http.StatusOK, key, page.Form{}, "")
+}
+
+// viewSecret shows the secret of a key on its page, in this very response, after the
+// password where it was not entered just now.
+func (s *Server) viewSecret(c echo.Context) error {
+	key, err := s.keyOf(c)
+	if err != nil {
+		return err
+	}
+	value, err := s.revealed(c, key.ID)
+	if err != nil {
+		return s.answerForm(c, err, func(status int) error { return s.renderKey(c, status, key, withError(page.Form{}, err), "") })
+	}
+	return s.renderKey(c, http.StatusOK, key, page.Form{}, value)
+}
+
+// revealed gives a key's secret in clear. When the password had to be entered, the
+// browser gets a new session.
+func (s *Server) revealed(c echo.Context, key int64) (string, error) {
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return "", err
+	}
+	value, token, err := s.manage.ViewSecret(c.Request().Context(), here.session, key, c.Request().PostForm.Get("current"))
+	if !token.IsZero() {
+		if err := s.startSession(c, token.Reveal()); err != nil {
+			return "", err
+		}
+	}
+	return value.Reveal(), err
+}
+
+// renderKey shows a key's page; shown is its secret in clear, if it is to be shown.
+func (s *Server) renderKey(c echo.Context, status int, key manage.KeyDetails, form page.Form, shown string) error {
 	ctx := c.Request().Context()
 	sets, err := s.manage.APISets(ctx)
 	if err != nil {
@@ -102,7 +137,25 @@ func (s *Server) showKey(c echo.Context) error {
 		return err
 	}
 	view.History = page.History(history)
-	return s.render(c, http.StatusOK, key.Name, view.Render())
+	if view.Credentials, err = s.credentialsOf(c, key, form, shown); err != nil {
+		return err
+	}
+	return s.render(c, status, key.Name, view.Render())
+}
+
+// credentialsOf gives the halves of a key as the actor may see them.
+func (s *Server) credentialsOf(c echo.Context, key manage.KeyDetails, form page.Form, shown string) (page.Credentials, error) {
+	ctx := c.Request().Context()
+	here, _, err := s.visitOf(c)
+	if err != nil {
+		return page.Credentials{}, err
+	}
+	organization, err := s.manage.Organization(ctx, key.OrganizationID)
+	return page.Credentials{
+		Key: key.Key, Organization: organization, Form: form, Shown: shown, Keeps: key.Rotatable == nil, Viewable: key.Viewable,
+		NeedsPassword: s.manage.NeedsPassword(here.session), CanSet: portal.Can(here.actor, portal.ManageSettings, organization.ID) == nil,
+		Action: page.KeyPath(key.ID) + "/secret",
+	}, err
 }
 
 // keyView is a key's page for the actor, but for its use and history; sets are all API
@@ -266,6 +319,9 @@ func (s *Server) revokeKey(c echo.Context) error {
 	if err := s.manage.RevokeKey(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm")); err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderKeyRevoke(c, status, err) })
 	}
+	if key.Kind == portal.PairKey {
+		return s.redirectWith(c, page.KeyListPath(key.Key), key.Name+" is deleted: it is refused from the next check on.")
+	}
 	return s.redirectWith(c, page.KeyPath(key.ID), key.Name+" is revoked: it is refused from the next check on.")
 }
 
@@ -282,7 +338,7 @@ func (s *Server) renderKeyRevoke(c echo.Context, status int, refusal error) erro
 		return s.redirect(c, page.KeyPath(key.ID))
 	}
 	view := page.KeyRevoke{Form: withError(page.Form{}, refusal), Key: key.Key, Now: s.manage.Now()}
-	return s.render(c, status, "Revoke "+key.Name, view.Render())
+	return s.render(c, status, view.Title(), view.Render())
 }
 
 func (s *Server) keyOf(c echo.Context) (manage.KeyDetails, error) {

@@ -29,18 +29,13 @@ func (s *Server) viewClientSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	value, token, err := s.manage.ViewSecret(c.Request().Context(), here.session, client.Key.ID, c.Request().PostForm.Get("current"))
-	if !token.IsZero() {
-		if err := s.startSession(c, token.Reveal()); err != nil {
-			return err
-		}
-	}
+	value, err := s.revealed(c, client.Key.ID)
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error {
 			return s.renderOAuthClient(c, status, withError(page.Form{}, err), "")
 		})
 	}
-	return s.renderOAuthClient(c, http.StatusOK, page.Form{}, value.Reveal())
+	return s.renderOAuthClient(c, http.StatusOK, page.Form{}, value)
 }
 
 // clientOfSession gives the OAuth client of the license that a session is signed in

@@ -160,6 +160,7 @@ var routes = []route{
 	{get, "/keys/:id/delivery", signedIn, (*Server).showDelivery, ""},
 	{post, "/keys/:id/delivery", signedIn, (*Server).openDelivery, "/keys/:id/delivery"},
 	{post, "/keys/:id/deliver", issueKeys, (*Server).sendDelivery, "/keys/:id"},
+	{post, "/keys/:id/secret", changeKey, (*Server).viewSecret, "/keys/:id"},
 	{get, "/keys/:id/rotate", changeKey, (*Server).showKeyRotation, ""},
 	{post, "/keys/:id/rotate", changeKey, (*Server).rotateKey, "/keys/:id/rotate"},
 	{get, "/keys/:id/retire-old", changeKey, ending(page.RetireOldSecret, (*Server).showRotationEnd), ""},

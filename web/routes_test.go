@@ -187,6 +187,8 @@ var authorization = map[string]struct {
 	"GET /requests/:id/withdraw":  {"303 404 200 404 200 404 403 200", nil},
 	"POST /requests/:id/withdraw": {"401 404 303 404 303 404 403 303", nil},
 
+	"POST /keys/:id/secret": {"401 403 409 403 409 404 403 409", nil}, // a token can't be shown; see secret_test.go
+
 	"GET /keys/:id/rotate": {"303 403 200 403 200 404 403 200", nil}, // support sends a one-time page instead
 	"POST /keys/:id/rotate": {"401 403 200 403 200 404 403 200", func(p *running) url.Values {
 		return url.Values{"confirm": {p.Key.Name}, "grace": {"1h0m0s"}}

@@ -1028,11 +1028,9 @@ type SavedKey struct {
 
 // secrets lists what is to be saved.
 func (s SavedKey) secrets() []ui.Secret {
-	switch s.Key.Kind {
-	case portal.OAuthKey:
-		return []ui.Secret{{Label: "Client ID (OAuth)", Value: s.Key.PublicID}, {Label: "Client Secret", Value: s.Secret}}
-	case portal.PairKey:
-		return []ui.Secret{{Label: "Access Key", Value: s.Key.PublicID}, {Label: "Security Key", Value: s.Secret}}
+	if s.Key.PublicID != "" {
+		public, secret := halves(s.Key.Kind)
+		return []ui.Secret{{Label: public, Value: s.Key.PublicID}, {Label: secret, Value: s.Secret}}
 	}
 	return []ui.Secret{{Label: "API key", Value: s.Secret}}
 }
