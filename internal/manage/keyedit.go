@@ -59,7 +59,7 @@ func editedKey(ctx context.Context, q store.Queries, was portal.Key, in KeyEdit)
 			return key, err
 		}
 	}
-	if err := errors.Join(invalid.Err(), checkDataLoaderEdit(was, key)); err != nil {
+	if err := errors.Join(checkDataLoaderEdit(was, key), invalid.Err()); err != nil {
 		return key, err
 	}
 	key.Version = in.Version
