@@ -219,7 +219,7 @@ func TestADayEndsInTheTimeZoneThatTheFormWasFilledInFor(t *testing.T) {
 		{"Asia/Tokyo", "2099-01-31T14:59:59Z"}, {"America/New_York", "2099-02-01T04:59:59Z"}, {"", "2099-01-31T23:59:59Z"},
 		{"Nowhere/Land", "2099-01-31T23:59:59Z"}, {"Local", "2099-01-31T23:59:59Z"}, {"../../etc/passwd", "2099-01-31T23:59:59Z"},
 	} {
-		name := "Place " + string(rune('A'+i))
+		name := "zonetest" + string(rune('A'+i))
 		b.makePair(apiKeysTab, name, func(form url.Values) {
 			form.Set("expiry", "date")
 			form.Set("expires", "2099-01-31")

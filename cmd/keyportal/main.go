@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // where the machine has no time zones, as in the image
 )
 
 func main() {
