@@ -9,7 +9,7 @@
 //   - field.templ, choice.templ: Field, TextArea, Select, Checkbox, CheckList, ErrorSummary
 //   - table.templ: Table, SortTh, Td, Pager
 //   - filter.templ: FilterBar, FilterSelect
-//   - duallist.templ, steps.templ, confirm.templ, savekey.templ, timeline.templ
+//   - duallist.templ, steps.templ, tabs.templ, confirm.templ, savekey.templ, timeline.templ
 //   - icon.go: Icon
 package ui
 
