@@ -43,6 +43,7 @@ func TestAKeyIsGeneratedWithASecretThatIsKeptAsItsHash(t *testing.T) {
 		wantEqual(t, "key", key, portal.Key{
 			ID: made.ID, Kind: portal.TokenKey, OrganizationID: w.Organization.ID, OrganizationName: w.Organization.Name, Name: "ERP", Description: "For the ERP.",
 			UserID: w.User.ID, Username: w.User.Username, UserName: w.User.Name(), CreatedBy: w.User.ID, CreatorName: w.User.Name(), Enabled: true, ExpiresAt: expires,
+			MappedBy: w.User.ID, MapperName: w.User.Name(), MappedAt: w.clock.Now(), MappingTold: true,
 			APISets: key.APISets, Masked: made.Secret.Mask(), Version: 1, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
 		})
 		wantEqual(t, "given", made.Key, key)

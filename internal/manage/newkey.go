@@ -141,7 +141,8 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	actor := portal.ActorFrom(ctx)
 	key := portal.Key{
 		Kind: cmp.Or(in.Kind, portal.TokenKey), OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID,
-		CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
+		CreatedBy: actor.UserID, CreatorName: actor.Name, MappedBy: actor.UserID, MapperName: actor.Name, MappingTold: actor.UserID == in.UserID,
+		Enabled: true, ExpiresAt: in.ExpiresAt,
 	}
 	var invalid portal.Invalid
 	invalid.Check(key.Kind == portal.TokenKey || key.Kind == portal.OAuthKey, "kind", "Choose the kind of the key: token or oauth.")
