@@ -93,7 +93,7 @@ func (s *Server) showKey(c echo.Context) error {
 	actor := portal.ActorFrom(ctx)
 	return s.render(c, http.StatusOK, key.Name, page.Key{
 		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history),
-		Own: key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
+		Own: key.UserID == actor.UserID, Lists: portal.CanAnywhere(actor, seeKeys.anyOf...) == nil, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
 		Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery), SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,
 		SeesUser: key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
