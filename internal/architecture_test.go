@@ -55,6 +55,7 @@ var libraries = map[string][]string{
 	"github.com/gorilla/sessions": {"web"},
 	"github.com/jackc/pgx":        {"internal/store"},
 	"github.com/labstack":         {"internal/bench", "web", "web/gateway"},
+	"github.com/mileusna":         {"web"},
 	"github.com/pressly/goose":    {"internal/store"},
 	"github.com/tink-crypto":      {"internal/keyset"},
 	"github.com/wneessen/go-mail": {"internal/mail"},

@@ -11,3 +11,6 @@ func Routes() []Route {
 	}
 	return all
 }
+
+// DeviceOf says in words which browser sent a User-Agent.
+var DeviceOf = deviceOf

@@ -165,7 +165,7 @@ func (s *Server) keyView(actor portal.Actor, key manage.KeyDetails, sets []porta
 	view := page.Key{
 		Key: key.Key, APISets: grantedAPISets(key), Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery),
 		Example: page.Example{Key: key.Key, APISet: exampleAPISet(key, sets), TokenURL: s.tokenURL()},
-		Own:     key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
+		Own:     key.UserID == actor.UserID, Lists: portal.CanAnywhere(actor, seeKeys.anyOf...) == nil, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
 		SeesLicenses: may(portal.ViewLicenses), SeesUser: key.UserID == actor.UserID || may(portal.ViewUsers), Now: s.manage.Now(),
 	}

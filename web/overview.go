@@ -43,10 +43,12 @@ func (s *Server) showOverview(c echo.Context) error {
 			return err
 		}
 	}
-	view.CanGenerate = here.actor.Member(organization) && portal.CanUseKeysOf(here.actor, portal.ChangeKey, organization, here.user.ID) == nil
-	view.Mine = portal.CanUseKeysOf(here.actor, portal.SeeKey, organization, 0) != nil
-	view.SeesKeys = !view.Mine || view.CanGenerate
-	if view.SeesKeys && organization != 0 {
+	if view.Untold, err = s.manage.KeysMappedToMe(ctx); err != nil {
+		return err
+	}
+	view.CanGenerate = canGenerateOwn(here.actor)
+	view.Mine = !seesAllKeys(here.actor)
+	if organization != 0 && (!view.Mine || here.actor.Member(organization)) {
 		if view.Live, view.Expiring, err = s.manage.KeyCounts(ctx, organization, view.Mine); err != nil {
 			return err
 		}

@@ -72,5 +72,5 @@ func (s *Server) changePassword(c echo.Context) error {
 	if next := values.Get("next"); next != "" {
 		return s.redirect(c, localPath(next))
 	}
-	return s.redirect(c, "/profile")
+	return s.redirect(c, securityPath)
 }

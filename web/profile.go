@@ -5,7 +5,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"keyportal/internal/portal"
 	"keyportal/templates/page"
 )
 
@@ -18,8 +17,6 @@ func (s *Server) showProfile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, "Edit Profile", page.Profile{
-		User: user.User, Memberships: user.Memberships, Now: s.manage.Now(),
-		CanSeeKeys: portal.CanUseKeysOf(here.actor, portal.SeeKey, here.session.OrganizationID, here.user.ID) == nil,
-	}.Render())
+	view := page.Profile{User: user.User, Memberships: user.Memberships, Now: s.manage.Now()}
+	return s.render(c, http.StatusOK, "Edit Profile", view.Render())
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -124,11 +125,18 @@ func (s *Server) renderRequest(c echo.Context, status int, form page.Form, reque
 	return s.render(c, status, request.Name(), page.Request{
 		Form: form, Request: request.Request, Messages: request.Messages, History: page.History(request.History),
 		Decides: request.Decides, Own: request.Own, CanWithdraw: portal.CanWithdrawRequest(actor, request.Request) == nil, Waiting: request.Waiting, Mine: request.AssigneeID == actor.UserID && actor.UserID != 0,
-		SeesKey:      request.KeyID != 0 && portal.CanUseKeysOf(actor, portal.SeeKey, request.OrganizationID, request.RequesterID) == nil,
+		SeesKey:      request.KeyID != 0 && s.seesKey(c.Request().Context(), request.KeyID),
 		SeesLicenses: portal.Can(actor, portal.ViewLicenses, request.OrganizationID) == nil,
 		SeesUsers:    portal.Can(actor, portal.ViewUsers, request.OrganizationID) == nil,
 		Now:          s.manage.Now(),
 	}.Render())
+}
+
+// seesKey tells whether a key's page opens to the actor: the key that a request led to
+// may be mapped to somebody else than the requester.
+func (s *Server) seesKey(ctx context.Context, id int64) bool {
+	_, err := s.manage.Key(ctx, id)
+	return err == nil
 }
 
 // changeRequest does something to the request of the address and shows it anew; with

@@ -29,7 +29,6 @@ var (
 	seeUsers   = needs(portal.ViewUsers)
 	seeKeys    = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys)
 	changeKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys)
-	seeKey     = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys, portal.ViewClientSecret) // an OAuth client too
 	changeKey  = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
 	keepSecret = needs(portal.ViewClientSecret)
 	issueKeys  = needs(portal.ManageAPIKeys)
@@ -60,6 +59,10 @@ var routes = []route{
 	{get, "/", signedIn, (*Server).showOverview, ""},
 	{post, "/organization", signedIn, (*Server).switchOrganization, "/"},
 	{get, "/profile", signedIn, (*Server).showProfile, ""},
+	{get, "/profile/security", signedIn, (*Server).showSecurity, ""},
+	{post, "/profile/keys/acknowledge", signedIn, (*Server).acknowledgeKeys, "/"},
+	{post, "/profile/sessions/end", signedIn, (*Server).endOneSession, "/profile/security"},
+	{post, "/profile/sessions/end-others", signedIn, (*Server).endOtherSessions, "/profile/security"},
 	{get, "/profile/password", signedIn, (*Server).showPasswordChange, ""},
 	{post, "/profile/password", signedIn, (*Server).changePassword, "/profile/password"},
 
@@ -150,7 +153,7 @@ var routes = []route{
 	{post, "/keys/issue", issueKeys, (*Server).issueKey, "/keys/issue"},
 	{get, "/keys/new", changeKeys, (*Server).showNewKey, ""},
 	{post, "/keys", changeKeys, (*Server).createKey, "/keys/new"},
-	{get, "/keys/:id", seeKey, (*Server).showKey, ""},
+	{get, "/keys/:id", signedIn, (*Server).showKey, ""}, // everyone has their own
 	{get, "/keys/:id/edit", changeKey, (*Server).showKeyEdit, ""},
 	{post, "/keys/:id", changeKey, (*Server).updateKey, "/keys/:id/edit"},
 	{post, "/keys/:id/enable", changeKey, (*Server).enableKey, "/keys/:id"},

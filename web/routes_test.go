@@ -66,8 +66,15 @@ var authorization = map[string]struct {
 	"GET /":                  {"303 200 200 200 200 200 200 200", nil},
 	"POST /organization":     {"401 303 303 303 303 404 303 303", func(p *running) url.Values { return url.Values{"organization_id": {id(p.Organization.ID)}} }},
 	"GET /profile":           {"303 200 200 200 200 200 200 200", nil},
+	"GET /profile/security":  {"303 200 200 200 200 200 200 200", nil},
 	"GET /profile/password":  {"303 200 200 200 200 200 200 200", nil},
 	"POST /profile/password": {"401 422 422 422 422 422 422 422", func(*running) url.Values { return url.Values{"current": {"wrong"}} }},
+
+	"POST /profile/keys/acknowledge": {"401 303 303 303 303 303 303 303", func(p *running) url.Values {
+		return url.Values{"key": {id(p.Key.ID)}, "until": {"2100-01-01T00:00:00Z"}}
+	}},
+	"POST /profile/sessions/end":        {"401 404 404 404 404 404 404 404", func(p *running) url.Values { return url.Values{"session": {p.sessionOf(p.holder())}} }}, // one's own: see security_test.go
+	"POST /profile/sessions/end-others": {"401 303 303 303 303 303 303 303", nil},
 
 	"GET /account/api-key":         {"303 200 200 200 200 200 200 200", nil},
 	"GET /account/api-key/new":     {"303 403 403 403 409 409 403 409", nil}, // nobody is signed in to an instance here

@@ -172,6 +172,22 @@ func (p *running) asIn(user portal.User, instance portal.Instance) *browser {
 	return b
 }
 
+// sessionOf signs a user in elsewhere and gives the session's ID.
+func (p *running) sessionOf(user portal.User) string {
+	p.t.Helper()
+	return p.idOf(p.as(user))
+}
+
+// idOf gives the ID of the session that a browser has.
+func (p *running) idOf(b *browser) string {
+	p.t.Helper()
+	session, err := p.Store.Session(context.Background(), secret.HashOf(b.cookie()))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return session.ID()
+}
+
 // givePassword gives a user a password by a one-time link.
 func (p *running) givePassword(user portal.User, password string) {
 	p.t.Helper()

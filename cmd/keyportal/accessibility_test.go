@@ -164,6 +164,7 @@ var pages = []struct {
 	{"/password/:token", nil},
 	{"/", []string{"/"}},
 	{"/profile", []string{"/profile"}},
+	{"/profile/security", []string{"/profile/security"}},
 	{"/profile/password", []string{"/profile/password"}},
 	{"/account/api-key", []string{"/account/api-key"}}, // of an instance: see TestTheAPIKeyPagesAreAccessible
 	{"/account/api-key/new", nil},

@@ -89,6 +89,9 @@ func (m *Manager) OpenDelivery(ctx context.Context, id int64, grace time.Duratio
 		if err := c.UseLink(ctx, link.Hash); err != nil {
 			return err
 		}
+		if err := c.TellOfKey(ctx, key); err != nil { // who opens the page knows of the key
+			return err
+		}
 		until, err := deliveryGrace(c, key, grace)
 		if err != nil {
 			return err

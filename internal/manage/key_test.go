@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,7 @@ func TestAKeyIsGeneratedWithASecretThatIsKeptAsItsHash(t *testing.T) {
 		wantEqual(t, "key", key, portal.Key{
 			ID: made.ID, Kind: portal.TokenKey, OrganizationID: w.Organization.ID, OrganizationName: w.Organization.Name, Name: "ERP", Description: "For the ERP.",
 			UserID: w.User.ID, Username: w.User.Username, UserName: w.User.Name(), CreatedBy: w.User.ID, CreatorName: w.User.Name(), Enabled: true, ExpiresAt: expires,
+			MappedBy: w.User.ID, MapperName: w.User.Name(), MappedAt: w.clock.Now(), MappingTold: true,
 			APISets: key.APISets, Masked: made.Secret.Mask(), Version: 1, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
 		})
 		wantEqual(t, "given", made.Key, key)
@@ -260,22 +262,37 @@ func TestKeysAreSeenAndChangedByTheirUsersAndTheirManagers(t *testing.T) {
 	})
 }
 
-func TestOneNeedsTheAuthorityForOnesOwnKeysToo(t *testing.T) {
+func TestOneSeesOnesOwnKeysAndNeedsTheAuthorityToChangeThem(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.set(w.User, func(in *manage.MembershipInput) { in.RoleIDs = nil })
-		ctx := w.as(w.User)
+		ctx, ofUser := w.as(w.User), portal.KeyFilter{OrganizationID: w.Organization.ID, UserID: w.User.ID}
+		colleague := w.as(w.holder(nil))
+		for what, see := range map[string]func(context.Context) error{
+			"list":    func(ctx context.Context) error { return second(w.m.Keys(ctx, ofUser)) },
+			"page":    func(ctx context.Context) error { return second(w.m.Key(ctx, w.Key.ID)) },
+			"history": func(ctx context.Context) error { return second(w.m.KeyHistory(ctx, w.Key.ID)) },
+		} {
+			wantCode(t, what, see(ctx), allowed)
+			wantCode(t, what+", of a colleague", see(colleague), portal.CodeForbidden)
+		}
+		details := must(w.m.Key(ctx, w.Key.ID))(t)
+		wantCode(t, "changeable", details.Changeable, portal.CodeForbidden)
+		wantCode(t, "the organization's keys", second(w.m.Keys(ctx, portal.KeyFilter{OrganizationID: w.Organization.ID})), portal.CodeForbidden)
 		for what, err := range map[string]error{
-			"list":    second(w.m.Keys(ctx, portal.KeyFilter{OrganizationID: w.Organization.ID, UserID: w.User.ID})),
-			"page":    second(w.m.Key(ctx, w.Key.ID)),
 			"create":  second(w.m.CreateKey(ctx, w.newKey())),
 			"check":   w.m.CheckNewKey(ctx, w.newKey()),
 			"offered": second(w.m.OfferedAPISets(ctx, w.Organization.ID, w.User.ID)),
 			"edit":    w.m.UpdateKey(ctx, w.keyOf(w.Key.ID)),
 			"disable": w.m.DisableKey(ctx, w.Key.ID),
+			"enable":  w.m.EnableKey(ctx, w.Key.ID),
 			"revoke":  w.m.RevokeKey(ctx, w.Key.ID, w.Key.Name),
+			"rotate":  second(w.m.RotateKey(ctx, manage.Rotation{KeyID: w.Key.ID, Confirm: w.Key.Name})),
+			"retire":  w.m.RetireOldSecret(ctx, w.Key.ID, w.Key.Name),
+			"send":    second(w.m.SendDelivery(ctx, w.Key.ID)),
 		} {
 			wantCode(t, what, err, portal.CodeForbidden)
 		}
+		wantEqual(t, "the key", w.key(w.Key.ID), w.Key)
 	})
 }
 

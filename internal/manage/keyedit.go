@@ -79,7 +79,9 @@ func remapped(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 		return key, err
 	}
 	to, err := q.User(ctx, user)
+	actor := portal.ActorFrom(ctx)
 	key.Username, key.UserName = to.Username, to.Name()
+	key.MappedBy, key.MapperName, key.MappedAt, key.MappingTold = actor.UserID, actor.Name, q.Now(), actor.UserID == user
 	return key, err
 }
 

@@ -5,7 +5,8 @@
 // The actor comes with the context (portal.WithActor). Errors that a person may
 // read are *portal.Error; with CodeInvalid they name the form's fields.
 //
-// A file per noun; beside them signin.go (sessions and throttling), password.go
+// A file per noun; beside them signin.go (the way in and its throttling), mykeys.go
+// (what concerns one's own keys), password.go
 // (hashes), setup.go (the first start) and sweep.go (what is done now and then).
 package manage
 

@@ -121,6 +121,7 @@ func (in NewKey) key(ctx context.Context) portal.Key {
 	return portal.Key{
 		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID,
 		ApplicationID: in.ApplicationID, CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
+		MappedBy: actor.UserID, MapperName: actor.Name, MappingTold: actor.UserID == in.UserID,
 	}
 }
 

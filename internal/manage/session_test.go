@@ -1,6 +1,7 @@
 package manage_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -182,5 +183,78 @@ func TestAPageThatIsReadMeanwhileDoesNotUndoASwitchOfOrganization(t *testing.T) 
 		mustDo(t, w.m.TakeFlash(w.as(support), before))
 		after := w.session(token)
 		wantEqual(t, "session", [2]any{after.OrganizationID, after.Flash}, [2]any{w.Other.ID, ""})
+	})
+}
+
+// sessionIDs names the sessions that a user sees.
+func (w *world) sessionIDs(user portal.User) []string {
+	w.t.Helper()
+	ids := []string{}
+	for _, session := range must(w.m.Sessions(w.as(user)))(w.t) {
+		ids = append(ids, session.ID())
+	}
+	return ids
+}
+
+func TestOneSeesOnesOwnSessionsThatHaveNotEnded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		user := w.withPassword(w.User)
+		w.signIn(user) // unused from now on
+		w.clock.Advance(idle / 2)
+		in := from(othersAddress, user)
+		in.Instance = w.Instance.Name
+		elsewhere := w.session(must(w.m.SignIn(t.Context(), in))(t).Reveal())
+		w.clock.Advance(idle / 2)
+		here := w.session(w.signIn(user))
+		w.signIn(w.withPassword(w.Admin))
+
+		wantEqual(t, "sessions, the last used first", must(w.m.Sessions(w.as(user)))(t), []portal.Session{here, elsewhere})
+		wantEqual(t, "where they work", []string{elsewhere.Organization, elsewhere.Instance, here.Instance}, []string{w.Organization.Name, w.Instance.Name, ""})
+		w.set(w.User, func(in *manage.MembershipInput) { in.Member = false })
+		wantEqual(t, "after leaving", must(w.m.Sessions(w.as(user)))(t), []portal.Session{here.Nowhere(), elsewhere.Nowhere()})
+		w.clock.Advance(idle)
+		wantEqual(t, "all over", w.sessionIDs(user), []string{})
+	})
+}
+
+func TestOneEndsOnesOwnOtherSessions(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		user, admin := w.withPassword(w.User), w.withPassword(w.Admin)
+		tokens := []string{w.signIn(user), w.signIn(user), w.signIn(user)}
+		present, other := w.session(tokens[0]), w.session(tokens[1])
+		foreign := w.signIn(admin)
+		ctx := w.as(user)
+
+		wantCode(t, "the present one", w.m.EndSession(ctx, present, present.ID()), portal.CodeConflict)
+		for what, id := range map[string]string{
+			"another user's": w.session(foreign).ID(), "one that is not there": "0123456789abcdef", "none": "", "a token": tokens[1], "part of an ID": other.ID()[:8],
+		} {
+			wantCode(t, what, w.m.EndSession(ctx, present, id), portal.CodeNotFound)
+		}
+		wantCode(t, "nobody's", w.m.EndSession(t.Context(), present, other.ID()), portal.CodeUnauthenticated)
+		wantCode(t, "nobody's, all", w.m.EndOtherSessions(t.Context(), present), portal.CodeUnauthenticated)
+		for _, token := range append(tokens, foreign) {
+			w.session(token)
+		}
+
+		mustDo(t, w.m.EndSession(ctx, present, other.ID()))
+		w.wantOver("the one that was ended", tokens[1])
+		wantCode(t, "ending it again", w.m.EndSession(ctx, present, other.ID()), portal.CodeNotFound)
+		w.session(tokens[2])
+		mustDo(t, w.m.EndOtherSessions(ctx, present))
+		w.wantOver("the others", tokens[2])
+		w.session(tokens[0])
+		w.session(foreign)
+	})
+}
+
+func TestASessionsIDOpensNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		token := w.signIn(w.withPassword(w.User))
+		id := w.session(token).ID()
+		if len(id) != 16 || strings.Contains(token, id) {
+			t.Errorf("the ID is %q of %q", id, token)
+		}
+		w.wantOver("the ID", id)
 	})
 }

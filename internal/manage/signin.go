@@ -163,7 +163,7 @@ func (m *Manager) Session(ctx context.Context, token string) (portal.Session, po
 		return session, user, actor, err
 	}
 	if !actor.CanSee(session.OrganizationID) {
-		session.OrganizationID, session.InstanceID = 0, 0
+		session = session.Nowhere()
 	}
 	actor.OrganizationID = session.OrganizationID
 	if m.Now().Sub(session.SeenAt) >= seenEvery {
@@ -193,7 +193,7 @@ func (m *Manager) liveSession(ctx context.Context, token string) (portal.Session
 	if err != nil {
 		return session, err
 	}
-	if now := m.Now(); !now.Before(session.ExpiresAt) || now.Sub(session.SeenAt) >= m.SessionIdle {
+	if session.Over(m.Now(), m.SessionIdle) {
 		return session, over
 	}
 	return session, nil

@@ -46,7 +46,7 @@ func TestTheRightPasswordMakesASession(t *testing.T) {
 		mustDo(t, err)
 		hash := token.Hash()
 		wantEqual(t, "session", session, portal.Session{
-			Hash: hash[:], UserID: user.ID, OrganizationID: w.Organization.ID, Address: homeAddress, UserAgent: "A browser",
+			Hash: hash[:], UserID: user.ID, OrganizationID: w.Organization.ID, Organization: w.Organization.Name, Address: homeAddress, UserAgent: "A browser",
 			PasswordAt: w.clock.Now(), CreatedAt: w.clock.Now(), SeenAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(lifetime),
 		})
 		user.LastSignInAt = w.clock.Now()

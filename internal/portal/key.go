@@ -28,8 +28,12 @@ type Key struct {
 	UserName         string
 	CreatedBy        int64  // 0: the command line
 	CreatorName      string // read only
-	LicenseID        int64  // 0: bound to none
-	LicenseNumber    string // read only, like Domain
+	MappedBy         int64  // who mapped the key to its user, at first its creator; 0: the command line
+	MapperName       string
+	MappedAt         time.Time // when; of a new key its creation
+	MappingTold      bool      // the mapped user knows of it
+	LicenseID        int64     // 0: bound to none
+	LicenseNumber    string    // read only, like Domain
 	Domain           string
 	ApplicationID    int64  // 0: for none in particular
 	ApplicationName  string // read only
@@ -97,6 +101,9 @@ func (k Key) ShortPublicID() string {
 // Revoked tells whether the key has ended for good.
 func (k Key) Revoked() bool { return !k.RevokedAt.IsZero() }
 
+// MappedByOther tells whether somebody else than the key's user mapped it to them.
+func (k Key) MappedByOther() bool { return k.MappedBy != k.UserID }
+
 // HasSecret tells whether the key can be used at all: one that is to be delivered has
 // no secret before its mapped user opens the one-time page.
 func (k Key) HasSecret() bool { return k.Masked != "" }
@@ -140,6 +147,7 @@ type KeyFilter struct {
 	List
 	OrganizationID int64
 	UserID         int64
+	MembersOnly    bool // without the keys whose users have left the organization
 	APISetID       int64
 	LicenseID      int64
 	State          KeyState

@@ -147,7 +147,8 @@ const (
 )
 
 // CanUseKeysOf answers whether the actor may see or change the keys that are
-// mapped to a user in an organization: one's own with Manage User API Key,
+// mapped to a user in an organization: one's own are seen by every member, since
+// what they do is recorded under their name, and changed with Manage User API Key;
 // anyone's with Manage API Keys, and anyone's to look at with View API Keys.
 func CanUseKeysOf(actor Actor, use KeyUse, organization, user int64) error {
 	own := actor.UserID == user && actor.UserID != 0
@@ -155,6 +156,8 @@ func CanUseKeysOf(actor Actor, use KeyUse, organization, user int64) error {
 	case actor.Holds(ManageAPIKeys, organization):
 		return nil
 	case use == SeeKey && actor.Holds(ViewAPIKeys, organization):
+		return nil
+	case use == SeeKey && own && actor.Member(organization):
 		return nil
 	case own:
 		return Can(actor, ManageUserAPIKey, organization)

@@ -320,11 +320,11 @@ func TestTheSecretOfAnOAuthClientIsHadByItsKeepersAndSentToNobody(t *testing.T) 
 // uses are the answers on one's own and another user's keys.
 type uses struct{ seeOwn, changeOwn, seeOthers, changeOthers portal.Code }
 
-func TestKeysAreSeenAndChangedByTheirUsersAndTheirManagers(t *testing.T) {
+func TestKeysAreSeenByTheirUsersAndChangedByThoseWhoMayAndByTheirManagers(t *testing.T) {
 	const no, out = portal.CodeForbidden, portal.CodeUnauthenticated
-	nothing, signedOut, full := uses{no, no, no, no}, uses{out, out, out, out}, uses{}
+	nothing, look, signedOut, full := uses{no, no, no, no}, uses{allowed, no, no, no}, uses{out, out, out, out}, uses{}
 	forEveryActor(t, map[string]uses{
-		"nobody": signedOut, "outsider": nothing, "member": nothing, "user manager": nothing, "all access": nothing, "gateway": nothing,
+		"nobody": signedOut, "outsider": nothing, "member": look, "user manager": look, "all access": look, "gateway": look,
 		"API user": {allowed, allowed, no, no}, "viewer": {allowed, no, allowed, no},
 		"key manager": full, "admin": full, "support": full, "super admin": full, "program": full,
 	}, func(t *testing.T, actor portal.Actor, want uses) {

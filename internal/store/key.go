@@ -12,7 +12,7 @@ import (
 )
 
 const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.description, k.user_id, u.username, u.first_name, u.last_name,
-	k.created_by, k.creator_name, k.license_id, l.number, l.domain, k.application_id, a.name, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
+	k.created_by, k.creator_name, k.mapped_by, k.mapper_name, k.mapped_at, k.mapping_told, k.license_id, l.number, l.domain, k.application_id, a.name, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
 	k.enabled, k.disabled_by, k.revoked_at, k.expires_at, s.masked, t.used_at, t.used_from, k.version, k.created_at, k.updated_at, ` + refusedAs
 
 // refusedAs says what the check answers because of the key's user, organization
@@ -33,7 +33,7 @@ func scanKey(r row) (k portal.Key, err error) {
 	var user portal.User
 	var networks string
 	err = r.Scan(&k.ID, &k.Kind, &k.OrganizationID, &k.OrganizationName, &k.Name, &k.Description, &k.UserID, &user.Username, &user.FirstName, &user.LastName,
-		&k.CreatedBy, &k.CreatorName, referenced{&k.LicenseID}, &number, &domain, referenced{&k.ApplicationID}, &application, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
+		&k.CreatedBy, &k.CreatorName, &k.MappedBy, &k.MapperName, instant{&k.MappedAt}, &k.MappingTold, referenced{&k.LicenseID}, &number, &domain, referenced{&k.ApplicationID}, &application, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
 		&k.Enabled, &k.DisabledBy, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt}, &k.RefusedAs)
 	k.Username, k.UserName = user.Username, user.Name()
 	k.PublicID, k.Masked, k.LastUsedFrom = publicID.String, masked.String, usedFrom.String
@@ -73,6 +73,9 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 	}
 	if filter.UserID != 0 {
 		l.filter("k.user_id = ?", filter.UserID)
+	}
+	if filter.MembersOnly {
+		l.where = append(l.where, "m.ended_at IS NULL")
 	}
 	if filter.APISetID != 0 {
 		l.filter("EXISTS (SELECT 1 FROM key_api_sets x WHERE x.key_id = k.id AND x.api_set_id = ?)", filter.APISetID)
@@ -130,6 +133,19 @@ func (q Queries) LiveKeyNamed(ctx context.Context, organization, user int64, nam
 func (q Queries) LiveKeyFor(ctx context.Context, application, license int64) (portal.Key, error) {
 	return one(ctx, q, portal.NounKey, scanKey, `/* live key for an application */ SELECT `+keyColumns+` FROM `+keyTables+`
 		WHERE k.application_id = $1 AND k.license_id = $2 AND k.revoked_at IS NULL`, application, license)
+}
+
+// UntoldKeys lists the keys of a user that are not revoked and whose mapping the user
+// was not told of, the latest first, without their API sets.
+func (q Queries) UntoldKeys(ctx context.Context, user int64) ([]portal.Key, error) {
+	return all(ctx, q, scanKey, `/* untold keys of a user */ SELECT `+keyColumns+` FROM `+keyTables+`
+		WHERE k.user_id = $1 AND NOT k.mapping_told AND k.revoked_at IS NULL ORDER BY k.mapped_at DESC, k.id DESC`, user)
+}
+
+// TellOfKey notes that a key's user knows that the key was mapped to them, if that is
+// still as it was read. The key's version stays: nothing changes about the key itself.
+func (u *Update) TellOfKey(ctx context.Context, k portal.Key) error {
+	return u.exec(ctx, `/* tell of key */ UPDATE keys SET mapping_told = TRUE WHERE id = $1 AND user_id = $2 AND mapped_at = $3`, k.ID, k.UserID, at(k.MappedAt))
 }
 
 // OAuthKey finds a license's OAuth client that is not revoked, with its API sets.
@@ -225,15 +241,18 @@ func scanGranted(r row) (g granted, err error) {
 }
 
 // InsertKey adds a key with its API sets and its first secret, and gives it
-// with its ID. The zero Secret is none yet: the key is to be delivered.
+// with its ID, mapped to its user now. The zero Secret is none yet: the key is to be
+// delivered.
 func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (portal.Key, error) {
 	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
 		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
-			public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, expires_at, version, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20) RETURNING id`,
+			public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, expires_at, version, created_at, updated_at,
+			mapped_by, mapper_name, mapped_at, mapping_told)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20, $21, $22, $20, $23) RETURNING id`,
 		k.Kind, k.OrganizationID, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, s.Masked), k.UserID, k.CreatedBy, k.CreatorName,
 		ref(k.LicenseID), ref(k.ApplicationID), sql.NullString{String: k.PublicID, Valid: k.PublicID != ""}, k.CanImpersonate, k.DataLoader,
-		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
+		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()),
+		k.MappedBy, k.MapperName, k.MappingTold)
 	if err != nil {
 		return k, err
 	}
@@ -253,9 +272,11 @@ func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (
 func (c *Change) UpdateKey(ctx context.Context, k portal.Key) error {
 	err := c.execVersion(ctx, portal.NounKey, `/* update key */
 		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, application_id = $8, can_impersonate = $9, allowed_networks = $10,
-			enabled = $11, disabled_by = $12, revoked_at = $13, expires_at = $14, version = version + 1, updated_at = $15 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
+			enabled = $11, disabled_by = $12, revoked_at = $13, expires_at = $14, version = version + 1, updated_at = $15,
+			mapped_by = $16, mapper_name = $17, mapped_at = $18, mapping_told = $19 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
 		k.ID, k.Version, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, k.Masked), k.UserID, ref(k.ApplicationID), k.CanImpersonate,
-		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()))
+		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()),
+		k.MappedBy, k.MapperName, at(k.MappedAt), k.MappingTold)
 	if err != nil {
 		return err
 	}

@@ -19,14 +19,16 @@ func TestAKeyIsKept(t *testing.T) {
 			made: portal.Key{
 				Kind: portal.PairKey, OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name,
 				Name: "Nightly Job", Description: "Runs at night.", UserID: f.User.ID, Username: f.User.Username, UserName: "Ada Lovelace",
-				CreatedBy: f.Admin.ID, CreatorName: "An Admin", LicenseID: f.License.ID, LicenseNumber: f.License.Number, Domain: f.License.Domain,
+				CreatedBy: f.Admin.ID, CreatorName: "An Admin", MappedBy: f.Admin.ID, MapperName: "An Admin", MappingTold: true, LicenseID: f.License.ID, LicenseNumber: f.License.Number, Domain: f.License.Domain,
 				ApplicationID: 4, ApplicationName: "Data Loader", PublicID: "kpa_public",
 				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, DisabledBy: f.Admin.ID,
 				ExpiresAt: s.Now().Add(time.Hour), APISets: []portal.APISet{withoutRoutes(f.Billing), withoutRoutes(f.Dunning)}, Masked: value.Mask(),
 			},
-			unset: []string{"RevokedAt", "LastUsedAt", "LastUsedFrom", "RefusedAs"},
+			unset:    []string{"RevokedAt", "LastUsedAt", "LastUsedFrom", "RefusedAs"},
+			instants: []string{"CreatedAt", "UpdatedAt", "MappedAt"},
 			change: func(k *portal.Key) {
 				k.Name, k.Description, k.UserID, k.Username = "Daily Job", "", f.Admin.ID, f.Admin.Username
+				k.MappedBy, k.MapperName, k.MappedAt, k.MappingTold = f.User.ID, "A User", s.Now().Add(time.Minute), false
 				k.CanImpersonate, k.AllowedNetworks, k.Enabled, k.DisabledBy, k.ExpiresAt = false, nil, false, 0, time.Time{}
 				k.APISets = []portal.APISet{withoutRoutes(f.Revenue)}
 			},
@@ -36,6 +38,44 @@ func TestAKeyIsKept(t *testing.T) {
 			read:   s.Key,
 			update: func(ctx context.Context, c *store.Change, k portal.Key) error { return c.UpdateKey(ctx, k) },
 		}.live(t, s)
+	})
+}
+
+// untold adds a key that somebody else mapped to a member, who does not know of it.
+func untold(t *testing.T, s *store.Store, m portal.Membership, by portal.User) portal.Key {
+	t.Helper()
+	key, _ := storetest.Key(t, s, m, func(k *portal.Key) { k.MappedBy, k.MapperName, k.MappingTold = by.ID, by.Name(), false })
+	return key
+}
+
+func TestTheKeysOfWhichAUserWasNotToldAreListedUntilTheyAre(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		other := storetest.Member(t, s, f.Organization, storetest.User(t, s))
+		first := untold(t, s, f.Membership, f.Admin)
+		storetest.Of(s).Clock.Advance(time.Minute)
+		second, others := untold(t, s, f.Membership, f.Admin), untold(t, s, other, f.Admin)
+		revoke(t, s, untold(t, s, f.Membership, f.Admin))
+		list := func(user int64) []portal.Key { return must[[]portal.Key](t)(s.UntoldKeys(t.Context(), user)) }
+		tell := func(key portal.Key) {
+			update(t, s, func(u *store.Update) error { return u.TellOfKey(t.Context(), key) })
+		}
+		wantEqual(t, "the latest first, without what one made oneself", list(f.User.ID), []portal.Key{second, first})
+
+		tell(first)
+		wantEqual(t, "after the first", keyIDs(list(f.User.ID)), []int64{second.ID})
+		first.MappingTold = true
+		wantEqual(t, "told", must[portal.Key](t)(s.Key(t.Context(), first.ID)), first)
+
+		again := second
+		again.MappedAt = second.MappedAt.Add(time.Second)
+		storetest.Change(t, s, func(c *store.Change) error { return c.UpdateKey(t.Context(), again) })
+		moved := others
+		moved.UserID = f.User.ID
+		tell(second)
+		tell(moved)
+		wantEqual(t, "mapped again since it was read", keyIDs(list(f.User.ID)), []int64{second.ID})
+		wantEqual(t, "of somebody else", keyIDs(list(other.UserID)), []int64{others.ID})
 	})
 }
 

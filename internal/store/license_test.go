@@ -161,15 +161,17 @@ func TestSessionsStayWhenTheirInstanceIsDeleted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
 		other := storetest.Instance(t, s, storetest.License(t, s, f.Organization))
-		at := func(instance int64) portal.Session {
-			return session(t, s, f.User.ID, func(s *portal.Session) { s.OrganizationID, s.InstanceID = f.Organization.ID, instance })
+		at := func(instance portal.Instance) portal.Session {
+			return session(t, s, f.User.ID, func(s *portal.Session) {
+				s.OrganizationID, s.Organization, s.InstanceID, s.Instance = f.Organization.ID, f.Organization.Name, instance.ID, instance.Name
+			})
 		}
-		here, there := at(f.Instance.ID), at(other.ID)
+		here, there := at(f.Instance), at(other)
 		remove := func(c *store.Change) error { return c.DeleteInstance(t.Context(), f.Instance.ID) }
 		storetest.Change(t, s, remove)
 		_, err := s.Instance(t.Context(), f.Instance.ID)
 		wantCode(t, "instance", err, portal.CodeNotFound)
-		here.InstanceID = 0
+		here.InstanceID, here.Instance = 0, ""
 		for _, want := range []portal.Session{here, there} {
 			wantEqual(t, "session", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
 		}

@@ -215,6 +215,8 @@ func TestKeysAreFilteredByWhoseTheyAreWhatTheyReachAndTheirState(t *testing.T) {
 		revoked := add(f.Membership, func(k *portal.Key) { k.RevokedAt, k.Enabled = now, false })
 		forever := add(grace, func(k *portal.Key) { k.ExpiresAt, k.APISets = time.Time{}, []portal.APISet{f.Dunning} })
 		foreign := add(elsewhere, func(k *portal.Key) { k.APISets = []portal.APISet{f.Dunning} })
+		elsewhere.EndedAt = now
+		storetest.SaveMembership(t, s, elsewhere)
 
 		for _, test := range []struct {
 			filter portal.KeyFilter
@@ -223,6 +225,7 @@ func TestKeysAreFilteredByWhoseTheyAreWhatTheyReachAndTheirState(t *testing.T) {
 			{portal.KeyFilter{}, []int64{f.Key.ID, disabled, expired, revoked, forever, foreign}},
 			{portal.KeyFilter{OrganizationID: f.Organization.ID}, []int64{f.Key.ID, disabled, expired, revoked, forever}},
 			{portal.KeyFilter{UserID: f.User.ID}, []int64{f.Key.ID, disabled, expired, revoked, foreign}},
+			{portal.KeyFilter{UserID: f.User.ID, MembersOnly: true}, []int64{f.Key.ID, disabled, expired, revoked}},
 			{portal.KeyFilter{OrganizationID: f.Organization.ID, UserID: grace.UserID}, []int64{forever}},
 			{portal.KeyFilter{APISetID: f.Dunning.ID}, []int64{forever, foreign}},
 			{portal.KeyFilter{APISetID: f.Revenue.ID}, []int64{f.Key.ID}},

@@ -107,6 +107,12 @@ func TestShortListsGoByIndicesToTheirRows(t *testing.T) {
 			_, err := q.Requests(ctx, portal.RequestFilter{RequesterID: f.User.ID})
 			return err
 		}, "x USING INDEX requests_requester (requester_id=?)"},
+		"the keys of which a user was not told": {func(q store.Queries) error { _, err := q.UntoldKeys(ctx, f.User.ID); return err }, "k USING INDEX keys_untold (user_id=?)"},
+		"a user's keys in all organizations": {func(q store.Queries) error {
+			_, err := q.Keys(ctx, portal.KeyFilter{UserID: f.User.ID, MembersOnly: true})
+			return err
+		}, "k USING INDEX keys_user_name (user_id=?)"},
+		"a user's sessions":         {func(q store.Queries) error { _, err := q.Sessions(ctx, f.User.ID); return err }, "s USING INDEX sessions_user (user_id=?)"},
 		"the messages of a request": {func(q store.Queries) error { _, err := q.RequestMessages(ctx, 1); return err }, "m USING INDEX request_messages_request (request_id=?)"},
 	} {
 		wantPlan(t, s, what, test.read, test.first)

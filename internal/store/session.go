@@ -2,27 +2,39 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
 )
 
-const sessionColumns = `hash, user_id, organization_id, instance_id, address, user_agent, flash, password_at, created_at, seen_at, expires_at`
+const sessionColumns = `s.hash, s.user_id, s.organization_id, o.name, s.instance_id, i.name, s.address, s.user_agent, s.flash, s.password_at, s.created_at, s.seen_at, s.expires_at`
+
+const sessionTables = `sessions s LEFT JOIN organizations o ON o.id = s.organization_id LEFT JOIN instances i ON i.id = s.instance_id`
 
 func scanSession(r row) (s portal.Session, err error) {
-	return s, r.Scan(&s.Hash, &s.UserID, referenced{&s.OrganizationID}, referenced{&s.InstanceID}, &s.Address, &s.UserAgent, &s.Flash,
+	var organization, instance sql.NullString
+	err = r.Scan(&s.Hash, &s.UserID, referenced{&s.OrganizationID}, &organization, referenced{&s.InstanceID}, &instance, &s.Address, &s.UserAgent, &s.Flash,
 		instant{&s.PasswordAt}, instant{&s.CreatedAt}, instant{&s.SeenAt}, instant{&s.ExpiresAt})
+	s.Organization, s.Instance = organization.String, instance.String
+	return s, err
 }
 
 // Session finds a session by its token's hash, whatever its age.
 func (q Queries) Session(ctx context.Context, hash secret.Hash) (portal.Session, error) {
-	return one(ctx, q, portal.NounSession, scanSession, `/* session */ SELECT `+sessionColumns+` FROM sessions WHERE hash = $1`, hash[:])
+	return one(ctx, q, portal.NounSession, scanSession, `/* session */ SELECT `+sessionColumns+` FROM `+sessionTables+` WHERE s.hash = $1`, hash[:])
+}
+
+// Sessions lists a user's sessions, whatever their age, the last used first.
+func (q Queries) Sessions(ctx context.Context, user int64) ([]portal.Session, error) {
+	return all(ctx, q, scanSession, `/* sessions of a user */ SELECT `+sessionColumns+` FROM `+sessionTables+` WHERE s.user_id = $1 ORDER BY s.seen_at DESC, s.created_at DESC, s.hash`, user)
 }
 
 // InsertSession adds a session.
 func (u *Update) InsertSession(ctx context.Context, s portal.Session) error {
-	return u.exec(ctx, `/* insert session */ INSERT INTO sessions (`+sessionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+	return u.exec(ctx, `/* insert session */ 
+		INSERT INTO sessions (hash, user_id, organization_id, instance_id, address, user_agent, flash, password_at, created_at, seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		s.Hash, s.UserID, ref(s.OrganizationID), ref(s.InstanceID), s.Address, s.UserAgent, s.Flash, at(s.PasswordAt), at(s.CreatedAt), at(s.SeenAt), at(s.ExpiresAt))
 }
 

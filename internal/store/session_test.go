@@ -29,11 +29,13 @@ func session(t *testing.T, s *store.Store, user int64, edit ...func(*portal.Sess
 func TestASessionIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
-		want := session(t, s, f.User.ID, func(s *portal.Session) { s.OrganizationID, s.InstanceID = f.Organization.ID, f.Instance.ID })
+		want := session(t, s, f.User.ID, func(s *portal.Session) {
+			s.OrganizationID, s.Organization, s.InstanceID, s.Instance = f.Organization.ID, f.Organization.Name, f.Instance.ID, f.Instance.Name
+		})
 		wantFilled(t, want)
 		wantEqual(t, "session", must[portal.Session](t)(s.Session(t.Context(), secret.Hash(want.Hash))), want)
 
-		want.OrganizationID, want.InstanceID = f.Organization.ID, 0
+		want.InstanceID, want.Instance = 0, ""
 		update(t, s, func(u *store.Update) error { return u.MoveSession(t.Context(), want.Hash, f.Organization.ID, 0) })
 		want.Flash = "Another."
 		update(t, s, func(u *store.Update) error { return u.PutFlash(t.Context(), want.Hash, "Another.") })
@@ -68,6 +70,23 @@ func TestSessionsOfAUserEndButForOne(t *testing.T) {
 		wantSessions(t, s, sessions, map[string]bool{"this": true, "other user's": true})
 		update(t, s, func(u *store.Update) error { return u.EndSessionsOf(t.Context(), user.ID, nil) })
 		wantSessions(t, s, sessions, map[string]bool{"other user's": true})
+	})
+}
+
+func TestTheSessionsOfAUserAreListedTheLastUsedFirst(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		at := func(seen time.Duration, edit ...func(*portal.Session)) portal.Session {
+			return session(t, s, f.User.ID, append(edit, func(x *portal.Session) { x.SeenAt = s.Now().Add(seen) })...)
+		}
+		second := at(-time.Minute)
+		first := at(0, func(x *portal.Session) {
+			x.OrganizationID, x.Organization, x.InstanceID, x.Instance = f.Organization.ID, f.Organization.Name, f.Instance.ID, f.Instance.Name
+		})
+		over := at(-time.Hour, func(x *portal.Session) { x.ExpiresAt = s.Now() })
+		session(t, s, f.Admin.ID)
+		wantEqual(t, "sessions", must[[]portal.Session](t)(s.Sessions(t.Context(), f.User.ID)), []portal.Session{first, second, over})
+		wantEqual(t, "of who has none", len(must[[]portal.Session](t)(s.Sessions(t.Context(), f.SuperAdmin.ID))), 0)
 	})
 }
 

@@ -231,7 +231,7 @@ func PasswordChange(f Form, expired bool) templ.Component {
 					}
 					ctx = templ.InitializeContext(ctx)
 					if !expired {
-						templ_7745c5c3_Err = ui.ButtonLink(ui.Quiet, "", "Cancel", "/profile").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.ButtonLink(ui.Quiet, "", "Cancel", securityPath).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

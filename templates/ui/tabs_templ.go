@@ -8,15 +8,15 @@ package ui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// Tab is a page among some that belong together.
+// Tab is one of several pages about the same thing.
 type Tab struct {
 	Label   string
 	Href    string
-	Current bool
+	Current bool // it is the page that is shown
 }
 
-// Tabs leads from one page to those that belong to it; the label names them for screen
-// readers. Put it under the Head that they share.
+// Tabs leads from one page about a thing to the others; put it after Head. The label
+// says what the pages are about.
 func Tabs(label string, tabs []Tab) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

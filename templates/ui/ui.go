@@ -10,7 +10,7 @@
 //   - table.templ: Table, SortTh, Td, Pager
 //   - chart.templ: UseChart, DayTable
 //   - filter.templ: FilterBar, FilterSelect
-//   - duallist.templ, steps.templ, confirm.templ, savekey.templ, copy.templ, timeline.templ
+//   - duallist.templ, steps.templ, tabs.templ, confirm.templ, savekey.templ, copy.templ, timeline.templ
 //   - icon.go: Icon
 package ui
 

@@ -57,6 +57,7 @@ func TestEscaping(t *testing.T) {
 		"Menu":     Menu("1", hostile),
 		"Title":    TitleLink(hostile, "/"),
 		"DualList": DualList(DualListProps{Name: "api_set", Label: hostile, Options: []DualOption{{Value: hostile, Label: hostile, Hint: hostile}}}),
+		"Tabs":     Tabs(hostile, []Tab{{Label: hostile, Href: "/"}}),
 		"Confirm":  Confirm(ConfirmProps{Title: hostile, Field: "name", Name: hostile}),
 		"Copy":     CopyLines(hostile, hostile),
 		"SaveKey":  SaveKey(SaveKeyProps{Name: hostile, Secrets: []Secret{{Label: hostile, Value: hostile}}}),
@@ -103,6 +104,13 @@ func TestFieldIsWired(t *testing.T) {
 			t.Errorf("a plain field has %s", attribute)
 		}
 	}
+}
+
+func TestTabsMarkTheCurrentPage(t *testing.T) {
+	doc := document(t, context.Background(), Tabs("Edit Profile", []Tab{{Label: "Profile", Href: "/profile"}, {Label: "Security", Href: "/profile/security", Current: true}}))
+	wantAttribute(t, doc, "nav[aria-label='Edit Profile'] a[aria-current]", "href", "/profile/security")
+	wantAttribute(t, doc, "a[aria-current]", "aria-current", "page")
+	wantAttribute(t, doc, "a:not([aria-current])", "href", "/profile")
 }
 
 func TestSelectChoosesValue(t *testing.T) {

@@ -187,6 +187,7 @@ func Key(t testing.TB, s *store.Store, membership portal.Membership, edit ...fun
 	k := portal.Key{
 		Kind: portal.TokenKey, OrganizationID: membership.OrganizationID, Name: numbered("Key %d"), Description: "A key for tests.",
 		UserID: membership.UserID, CreatedBy: membership.UserID, CreatorName: "Ada Lovelace", Enabled: true,
+		MappedBy: membership.UserID, MapperName: "Ada Lovelace", MappingTold: true,
 		ExpiresAt: s.Now().Add(90 * 24 * time.Hour),
 	}
 	for _, edit := range edit {
