@@ -277,7 +277,8 @@ func (m *Manager) changeKey(ctx context.Context, id int64, fn func(*store.Change
 
 func putKey(ctx context.Context, c *store.Change, was, key portal.Key, action string) error {
 	changes := portal.Diff(was.Record(), key.Record())
-	if len(changes) == 0 && key.Version == was.Version {
+	sameExpiry := key.ExpiresAt.Equal(was.ExpiresAt) // the record tells it to the minute
+	if len(changes) == 0 && sameExpiry && key.Version == was.Version {
 		return errUnchanged
 	}
 	if err := c.UpdateKey(ctx, key); err != nil {

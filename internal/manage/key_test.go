@@ -2,6 +2,7 @@ package manage_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
+	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 )
 
@@ -340,5 +342,73 @@ func TestListsAndCountsOfKeysAreOfOnesOwnOrOfTheOrganization(t *testing.T) {
 			wantCode(t, what, err, test.code)
 			wantEqual(t, what, [2]int{live, expiring}, test.want)
 		}
+	})
+}
+
+func TestOfManyUsersTheOnesThatASearchFindsAreOfferedForAKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const many = 300
+		storetest.Change(t, w.s, func(c *store.Change) error {
+			for i := range many {
+				user, err := c.InsertUser(t.Context(), portal.User{Username: fmt.Sprintf("crowd.%03d", i), FirstName: "Grace", LastName: fmt.Sprintf("Hopper %d", i), Email: "crowd@example.com", Enabled: true})
+				if err != nil {
+					return err
+				}
+				if _, err := c.SaveMembership(t.Context(), portal.Membership{OrganizationID: w.Organization.ID, UserID: user.ID}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		last := must(w.s.UserByUsername(t.Context(), "crowd.299"))(t)
+		staff := storetest.User(t, w.s, func(u *portal.User) { u.Username, u.Staff = "crowd.staff", portal.Support })
+		storetest.Member(t, w.s, w.Organization, staff)
+		elsewhere := storetest.User(t, w.s, func(u *portal.User) { u.Username = "crowd.elsewhere" })
+		storetest.Member(t, w.s, w.Other, elsewhere)
+		left := w.holder(nil)
+		w.set(left, func(in *manage.MembershipInput) { in.Member = false })
+		manager, support := w.holder([]portal.Authority{portal.ManageAPIKeys}), storetest.Support(t, w.s)
+		offered := func(actor portal.User, wanted int64, search string) ([]string, bool) {
+			t.Helper()
+			users, more, err := w.m.KeyUsers(w.as(actor), w.Organization.ID, wanted, search)
+			mustDo(t, err)
+			var names []string
+			for _, user := range users {
+				names = append(names, user.Username)
+			}
+			return names, more
+		}
+		for whose, actor := range map[string]portal.User{"who manages keys": manager, "support": support} {
+			names, more := offered(actor, 0, "crowd")
+			wantEqual(t, whose+": of many", []any{len(names), more, names[0], names[49]}, []any{50, true, "crowd.000", "crowd.049"})
+			for search, want := range map[string][]string{
+				"crowd.29":       {"crowd.290", "crowd.291", "crowd.292", "crowd.293", "crowd.294", "crowd.295", "crowd.296", "crowd.297", "crowd.298", "crowd.299"},
+				"HOPPER 107":     {"crowd.107"},
+				"107 grace":      {"crowd.107"},
+				"nobody of this": nil,
+				"elsewhere":      nil,
+				"crowd.staff":    nil,
+			} {
+				names, more := offered(actor, 0, search)
+				wantEqual(t, whose+" searches "+search, names, want)
+				wantEqual(t, whose+" searches "+search+": more", more, false)
+			}
+			names, more = offered(actor, last.ID, "crowd.00")
+			wantEqual(t, whose+": besides the wanted one", []any{len(names), more, names[len(names)-1]}, []any{11, false, "crowd.299"})
+			names, _ = offered(actor, last.ID, "crowd.299")
+			wantEqual(t, whose+": the wanted one once", names, []string{"crowd.299"})
+			for what, wanted := range map[string]int64{"staff": staff.ID, "a stranger": elsewhere.ID, "who has left": left.ID, "who is not there": 4711} {
+				names, _ := offered(actor, wanted, "crowd.107")
+				wantEqual(t, whose+": besides "+what, names, []string{"crowd.107"})
+			}
+		}
+		names, _ := offered(w.SuperAdmin, staff.ID, "crowd.staff")
+		wantEqual(t, "staff, by a super admin", names, []string{"crowd.staff"})
+		for _, search := range []string{"", "crowd", "nobody of this"} {
+			names, more := offered(w.User, w.User.ID, search)
+			wantEqual(t, "by who makes own keys alone", []any{names, more}, []any{[]string{w.User.Username}, false})
+		}
+		_, _, err := w.m.KeyUsers(w.as(w.User), w.Organization.ID, last.ID, "crowd")
+		wantCode(t, "another, by who makes own keys alone", err, portal.CodeForbidden)
 	})
 }

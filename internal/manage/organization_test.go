@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
@@ -206,7 +207,7 @@ func TestAnOrganizationsSettingsAreItsOwnToDecide(t *testing.T) {
 		client := w.oauthClient(w.License, w.Admin)
 		stale := w.settingsOf(false)
 		mustDo(t, w.m.UpdateSettings(w.as(w.Admin), w.settingsOf(true)))
-		made := w.rotated(client.Key)
+		made := w.rotate(client.Key, 0)
 		wantCode(t, "a stale form", w.m.UpdateSettings(w.as(w.Admin), stale), portal.CodeConflict)
 		wantEqual(t, "the copy is there still", must(w.view(w.Admin, client.ID))(t), made.Secret)
 	})
@@ -242,6 +243,63 @@ func TestAnOrganizationsPageShowsWhatItHas(t *testing.T) {
 			f := details.Figures
 			wantEqual(t, what, []any{details.Allowed, details.Licenses, details.Instances, f.Instances, f.Applications, f.Keys, f.People, f.Pending, f.LastChange},
 				[]any{3, []portal.License{w.License}, []portal.Instance{w.Instance}, 1, 1, test.keys, test.people, 1, w.clock.Now()})
+		}
+	})
+}
+
+func TestAnOrganizationDecidesWhetherAndHowSoonItsKeysExpire(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		kept := must(w.m.CreateKey(w.as(w.User), w.newPair()))(t)
+		for _, test := range []struct {
+			required bool
+			days     string
+			want     int // what is set; -1: refused
+		}{
+			{false, "", 0},
+			{true, "", 0},
+			{true, "1", 1},
+			{true, " 90 ", 90},
+			{true, "3650", 3650},
+			{true, "3651", -1},
+			{true, "0", -1},
+			{true, "-1", -1},
+			{true, "1.5", -1},
+			{true, "ninety", -1},
+			{true, "90 days", -1},
+			{true, "99999999999999999999", -1},
+			{false, "90", -1},
+			{false, "-1", -1},
+			{false, "ninety", -1},
+			{false, "  ", 0},
+		} {
+			what := fmt.Sprintf("required %v, %q days", test.required, test.days)
+			in := w.settingsOf(true)
+			in.ExpiryRequired, in.ExpiryMaxDays = test.required, test.days
+			before := must(w.s.Organization(t.Context(), w.Organization.ID))(t)
+			err := w.m.UpdateSettings(w.as(w.Admin), in)
+			now := must(w.s.Organization(t.Context(), w.Organization.ID))(t)
+			if test.want < 0 {
+				wantFields(t, what, err, "expiry_max_days")
+				wantEqual(t, what, now, before)
+				continue
+			}
+			wantCode(t, what, err, allowed)
+			wantEqual(t, what, []any{now.ExpiryRequired, now.ExpiryMaxDays, now.SecretViewing}, []any{test.required, test.want, true})
+
+			form := w.newPair(func(in *manage.NewKey) { in.Name = what })
+			if test.required {
+				wantFields(t, what+": a key without an end", w.m.CheckNewKey(w.as(w.User), form), "expires")
+			} else {
+				wantCode(t, what+": a key without an end", w.m.CheckNewKey(w.as(w.User), form), allowed)
+			}
+			form.ExpiresAt = w.clock.Now().AddDate(0, 0, test.want+1)
+			if test.want > 0 {
+				wantFields(t, what+": a key that ends too late", w.m.CheckNewKey(w.as(w.User), form), "expires")
+			}
+			form.ExpiresAt = form.ExpiresAt.Add(-time.Microsecond)
+			wantCode(t, what+": a key that ends in time", w.m.CheckNewKey(w.as(w.User), form), allowed)
+			w.wantChecked(what+": a key from before", kept.Key, kept.Secret, portal.CheckValid)
+			wantEqual(t, what+": a key from before", w.key(kept.ID), kept.Key)
 		}
 	})
 }

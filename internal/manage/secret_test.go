@@ -17,6 +17,12 @@ func (w *world) rotation(grace time.Duration) manage.Rotation {
 	return manage.Rotation{KeyID: w.Key.ID, Grace: grace, Confirm: w.Key.Name}
 }
 
+// rotate gives a key a new secret, beside which the old one works for a grace.
+func (w *world) rotate(key portal.Key, grace time.Duration) manage.GeneratedKey {
+	w.t.Helper()
+	return must(w.m.RotateKey(w.as(w.SuperAdmin), manage.Rotation{KeyID: key.ID, Grace: grace, Confirm: manage.RotationName(key)}))(w.t)
+}
+
 // works tells whether the check finds a secret that is not over.
 func (w *world) works(value secret.Value) bool {
 	w.t.Helper()

@@ -26,12 +26,7 @@ func (w *world) pair(membership portal.Membership, sets ...portal.APISet) manage
 	key, _ := storetest.Key(w.t, w.s, membership, func(k *portal.Key) {
 		k.Kind, k.PublicID, k.APISets = portal.PairKey, secret.New("", secret.AccessKey).Reveal(), sets
 	})
-	return w.rotated(key)
-}
-
-func (w *world) rotated(key portal.Key) manage.GeneratedKey {
-	w.t.Helper()
-	return must(w.m.RotateKey(w.as(w.SuperAdmin), manage.Rotation{KeyID: key.ID, Confirm: manage.RotationName(key)}))(w.t)
+	return w.rotate(key, 0)
 }
 
 // view views a key's secret with a password that was entered just now.
@@ -63,7 +58,7 @@ func TestASecretIsViewedAgainWhileTheOrganizationLetsIt(t *testing.T) {
 		set(true)
 		w.wantUnviewable("on, but made while it was off", client.ID)
 
-		made := w.rotated(client.Key)
+		made := w.rotate(client.Key, 0)
 		for range 2 {
 			lines := w.lines(func() { wantEqual(t, "viewed", must(w.view(w.Admin, client.ID))(t), made.Secret) })
 			if len(lines) != 1 || lines[0].Action != "viewed the secret" || lines[0].ActorID != w.Admin.ID || lines[0].NounID != client.ID || lines[0].Changes != nil {
@@ -79,7 +74,7 @@ func TestASecretIsViewedAgainWhileTheOrganizationLetsIt(t *testing.T) {
 		w.wantUnviewable("off and on again", client.ID)
 		wantEqual(t, "works", w.works(made.Secret), true)
 
-		w.rotated(client.Key)
+		w.rotate(client.Key, 0)
 		storetest.Exec(t, w.db, "UPDATE organizations SET secret_viewing = FALSE WHERE id = $1", w.Organization.ID)
 		w.wantUnviewable("off, with a copy left behind", client.ID)
 	})
