@@ -91,13 +91,13 @@ func TestWhoHasNoKeysLearnsHowToGetOne(t *testing.T) {
 		user portal.User
 		says string
 	}{
-		"who may nothing":  {p.Nobody, "Ask one of your organization's"},
+		"who may nothing":  {p.Nobody, "ask an administrator of Gold Client"},
 		"who may request":  {p.holder(portal.RequestAPIKeys), "Request an API key"},
 		"who may generate": {p.Colleague, "Generate key"},
-		"support":          {p.Support, "No API keys yet"},
+		"support":          {p.Support, "You are in none"},
 	} {
 		t.Log(what)
-		p.as(test.user).get(security).expect(t, http.StatusOK, "No API keys yet", test.says)
+		p.as(test.user).get(security).expect(t, http.StatusOK, "No API keys", test.says)
 	}
 }
 
