@@ -79,9 +79,6 @@ func (s *Server) showOldSecretStop(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
-		return err
-	}
 	return s.renderOldSecretStop(c, http.StatusOK, newForm(c, url.Values{}), key)
 }
 
@@ -106,6 +103,9 @@ func (s *Server) retireOldSecret(c echo.Context) error {
 // renderOldSecretStop shows where one comes from instead when there is no old secret
 // any more.
 func (s *Server) renderOldSecretStop(c echo.Context, status int, form page.Form, key manage.KeyDetails) error {
+	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
+		return err
+	}
 	home, err := s.homeOf(c, key.Key)
 	if err != nil {
 		return err
