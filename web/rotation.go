@@ -84,9 +84,6 @@ func (s *Server) showRotationEnd(c echo.Context, end page.RotationEnd) error {
 	if err != nil {
 		return err
 	}
-	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
-		return err
-	}
 	return s.renderRotationEnd(c, http.StatusOK, newForm(c, url.Values{}), key, end)
 }
 
@@ -115,6 +112,9 @@ func (s *Server) endRotation(c echo.Context, end page.RotationEnd) error {
 // renderRotationEnd shows where one comes from instead when there is no old secret any
 // more, with what was wrong with that if something was.
 func (s *Server) renderRotationEnd(c echo.Context, status int, form page.Form, key manage.KeyDetails, end page.RotationEnd) error {
+	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
+		return err
+	}
 	home, err := s.homeOf(c, key.Key)
 	if err != nil {
 		return err

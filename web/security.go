@@ -34,6 +34,11 @@ func (s *Server) showSecurity(c echo.Context) error {
 		Rows: myKeyRows(actor, found.Rows), List: viewList(c, list, found.Next), Back: c.Request().URL.RequestURI(), CanGenerate: canGenerateOwn(actor),
 		CanRequest: portal.CanRequestKeys(actor, actor.OrganizationID) == nil, Sessions: sessionRows(sessions, here.session), Now: s.manage.Now(),
 	}
+	if actor.Member(actor.OrganizationID) {
+		if view.Ask, err = s.organizationName(ctx, actor.OrganizationID); err != nil {
+			return err
+		}
+	}
 	return s.render(c, http.StatusOK, "Edit Profile", view.Render())
 }
 

@@ -73,6 +73,38 @@ func TestTheSecurityTabListsOnesOwnKeysWithWhatOneMayDoWithThem(t *testing.T) {
 	nobody.get("/").expect(t, http.StatusOK, "My API keys", "1 in use")
 }
 
+func TestAnAuthorityInOneOrganizationChangesNoKeysInAnother(t *testing.T) {
+	p := startPortal(t)
+	key, _ := storetest.Key(t, p.Store, storetest.Member(t, p.Store, p.Other, p.Member))
+	b := p.as(p.Member) // who holds Manage User API Key in Gold Client alone
+	address := keyAddress(key)
+	page := b.get(address).expect(t, http.StatusOK, key.Name, "Blue Client")
+	if page.has(`a[href^="`+address+`/"]`) || page.has(`form[action^="`+address+`/"]`) {
+		t.Error("what the policy refuses is offered")
+	}
+	if tab := b.get(security); tab.has(`a[href^="`+address+`/"]`) || tab.has(`form[action^="`+address+`/"]`) {
+		t.Error("what the policy refuses is offered on the tab")
+	}
+	for _, path := range []string{"/edit", "/rotate", "/revoke", "/retire-old"} {
+		b.get(address+path).expect(t, http.StatusForbidden)
+	}
+	form := url.Values{"confirm": {key.Name}, "grace": {"1h0m0s"}, "name": {"Renamed"}, "version": {id(key.Version)}}
+	for _, path := range []string{"", "/enable", "/disable", "/revoke", "/rotate", "/retire-old"} {
+		b.post(address+path, form).expect(t, http.StatusForbidden)
+	}
+	if now, err := p.Store.Key(t.Context(), key.ID); err != nil || now.Version != key.Version {
+		t.Errorf("the key is %+v, %v", now, err)
+	}
+}
+
+func TestDisablingAKeyOnTheSecurityTabLeadsBackToIt(t *testing.T) {
+	p := startPortal(t)
+	b := p.as(p.Member)
+	form := b.get(security).form(`form[action="` + keyAddress(p.Key) + `/disable"]`)
+	b.post(keyAddress(p.Key)+"/disable", form).expect(t, http.StatusSeeOther, security)
+	b.get(security).expect(t, http.StatusOK, "Integration is disabled", "Disabled")
+}
+
 func TestTheSecurityTabNamesTheOrganizationWhereThereAreSeveral(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Member)
@@ -91,13 +123,13 @@ func TestWhoHasNoKeysLearnsHowToGetOne(t *testing.T) {
 		user portal.User
 		says string
 	}{
-		"who may nothing":  {p.Nobody, "Ask one of your organization's"},
+		"who may nothing":  {p.Nobody, "ask an administrator of Gold Client"},
 		"who may request":  {p.holder(portal.RequestAPIKeys), "Request an API key"},
 		"who may generate": {p.Colleague, "Generate key"},
-		"support":          {p.Support, "No API keys yet"},
+		"support":          {p.Support, "You are in none"},
 	} {
 		t.Log(what)
-		p.as(test.user).get(security).expect(t, http.StatusOK, "No API keys yet", test.says)
+		p.as(test.user).get(security).expect(t, http.StatusOK, "No API keys", test.says)
 	}
 }
 

@@ -165,7 +165,7 @@ var sampleKeys = []sampleKey{
 	{name: "Integration", description: "Brings contracts into the warehouse.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
 		generated: 11, expires: 80, used: 30, from: "192.0.2.140"},
 	{name: gatewayKey, description: "The gateway's own key, with which it asks about others.", user: "gateway", by: "superadmin", generated: 10},
-	{name: memberKey, description: "Brings invoices into our accounting.", user: "member", sets: []string{"billing"}, generated: 2, expires: 363},
+	{name: memberKey, description: "Brings invoices into our accounting.", user: "member", by: "clientadmin", sets: []string{"billing"}, generated: 2, expires: 363},
 }
 
 // sampleClient is the OAuth client of a license, and what got access tokens with it.
