@@ -63,6 +63,7 @@ func TestAKeyPairIsGeneratedWithTwoHalvesAndKeptAsTheHashOfBoth(t *testing.T) {
 		wantEqual(t, "key", key, portal.Key{
 			ID: made.ID, Kind: portal.PairKey, OrganizationID: w.Organization.ID, OrganizationName: w.Organization.Name, Name: "Integration", Description: "For the ERP.",
 			UserID: w.User.ID, Username: w.User.Username, UserName: w.User.Name(), CreatedBy: w.User.ID, CreatorName: w.User.Name(), PublicID: made.PublicID, Enabled: true,
+			MappedBy: w.User.ID, MapperName: w.User.Name(), MappedAt: w.clock.Now(), MappingTold: true,
 			ExpiresAt: expires, APISets: key.APISets, Masked: made.Secret.Mask(), Version: 1, CreatedAt: w.clock.Now(), UpdatedAt: w.clock.Now(),
 		})
 		wantEqual(t, "given", made.Key, key)
