@@ -34,13 +34,13 @@ func (w *world) works(value secret.Value) bool {
 	return s.KeyRevokedAt.IsZero() && (s.SecretExpiresAt.IsZero() || w.clock.Now().Before(s.SecretExpiresAt))
 }
 
-// token exchanges a secret for an access token.
-func (w *world) token(value secret.Value) secret.Value {
+// token exchanges a secret of any kind for an access token to Billing.
+func (w *world) token(s portal.Subject) secret.Value {
 	w.t.Helper()
-	token, s := secret.New("", secret.AccessToken), w.subject(value)
+	token := secret.New("", secret.AccessToken)
 	hash := token.Hash()
 	mustDo(w.t, w.s.Update(w.t.Context(), func(u *store.Update) error {
-		return u.InsertToken(w.t.Context(), portal.AccessToken{Hash: hash[:], KeyID: s.KeyID, SecretID: s.SecretID, ExpiresAt: u.Now().Add(time.Hour)})
+		return u.InsertToken(w.t.Context(), portal.AccessToken{Hash: hash[:], KeyID: s.KeyID, SecretID: s.SecretID, Scope: []string{w.Billing.Slug}, ExpiresAt: u.Now().Add(time.Hour)})
 	}))
 	return token
 }
@@ -55,7 +55,7 @@ func TestAnOldSecretWorksOnForItsGraceAndNoLonger(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		old := w.Secret
 		for _, grace := range manage.Graces {
-			token := w.token(old)
+			token := w.token(w.subject(old))
 			made := must(w.m.RotateKey(w.as(w.User), w.rotation(grace)))(t)
 			what := fmt.Sprint("a grace of ", grace)
 			wantEqual(t, what+": mask", []string{made.Masked, w.key(w.Key.ID).Masked}, []string{made.Secret.Mask(), made.Secret.Mask()})
@@ -172,9 +172,9 @@ func TestAKeyWithoutASecretOrThatWasRevokedIsNotRotated(t *testing.T) {
 
 func TestAnOldSecretIsRetiredWithItsTokensByWhoRotates(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		old := w.token(w.Secret)
+		old := w.token(w.subject(w.Secret))
 		made := must(w.m.RotateKey(w.as(w.User), w.rotation(week)))(t)
-		current := w.token(made.Secret)
+		current := w.token(w.subject(made.Secret))
 		for what, test := range map[string]struct {
 			actor portal.User
 			want  portal.Code
