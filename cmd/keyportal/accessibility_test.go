@@ -208,12 +208,12 @@ var pages = []struct {
 	{"/keys.csv", nil},
 	{"/keys/issue", []string{"/keys/issue", "/keys/issue?application=2&license=2&user=4", "/keys/issue?application=1&license=1"}}, // the last has a key already
 	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing"}},
-	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/4", "/keys/5", "/keys/9", "/keys/19", "/keys/22", "/keys/25"}}, // active, revoked, expired, refused, expiring, an OAuth client, not delivered yet, a pair that is rotated
-	{"/keys/:id/edit", []string{"/keys/2/edit", "/keys/27/edit"}},
-	{"/keys/:id/revoke", []string{"/keys/2/revoke", "/keys/23/revoke"}},
-	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/19/rotate"}},
-	{"/keys/:id/retire-old", []string{"/keys/25/retire-old"}},
-	{"/keys/:id/cancel-rotation", []string{"/keys/25/cancel-rotation"}},
+	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/5", "/keys/6", "/keys/10", "/keys/4", "/keys/27", "/keys/19"}}, // active, revoked, expired, refused, expiring, an OAuth client, not delivered yet, a pair that is rotated
+	{"/keys/:id/edit", []string{"/keys/2/edit", "/keys/21/edit"}},
+	{"/keys/:id/revoke", []string{"/keys/2/revoke", "/keys/16/revoke"}},
+	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/4/rotate"}},
+	{"/keys/:id/retire-old", []string{"/keys/19/retire-old"}},
+	{"/keys/:id/cancel-rotation", []string{"/keys/19/cancel-rotation"}},
 	{"/system-setup", []string{"/system-setup"}},
 	{"/integrations/api-keys", []string{"/integrations/api-keys", "/integrations/api-keys?q=nothing+is+called+so"}},
 	{"/integrations/api-keys/new", []string{"/integrations/api-keys/new"}},
@@ -322,7 +322,7 @@ func TestTheAPIKeyPagesAreAccessible(t *testing.T) {
 	b.inspect("save-client")
 	b.logInTo("TEBE12345678A", "clientadmin")
 	b.visit("/account/api-key", http.StatusOK)
-	b.visit("/keys/19/rotate", http.StatusOK)
+	b.visit("/keys/4/rotate", http.StatusOK)
 	on[chromedp.Void](b, b.find(button("Regenerate Secret")), `function() { this.form.noValidate = true; this.disabled = false }`)
 	b.follow(button("Regenerate Secret"))
 	b.inspect("refused-regenerate")
@@ -332,8 +332,8 @@ func TestTheAPIKeyPagesAreAccessible(t *testing.T) {
 	b.click(button("Copy to clipboard"))
 	b.follow(link("Close"))
 	b.inspect("rotating")
-	b.visit("/keys/19", http.StatusOK)
-	b.visit("/keys/19/retire-old", http.StatusOK)
+	b.visit("/keys/4", http.StatusOK)
+	b.visit("/keys/4/retire-old", http.StatusOK)
 }
 
 func TestThePagesOfARequesterAreAccessible(t *testing.T) {
@@ -341,23 +341,23 @@ func TestThePagesOfARequesterAreAccessible(t *testing.T) {
 	b := newTab(t, chromium(t), s.portal).withoutCache()
 	b.logInTo("BE12345678", "member")
 	for _, address := range []string{"/", "/account/api-key", "/requests", "/requests/3", "/requests/3/withdraw", "/requests/4", "/requests/new?application=4&license=2",
-		"/organizations/1/applications", "/keys/22/delivery"} {
+		"/organizations/1/applications", "/keys/27/delivery"} {
 		b.visit(address, http.StatusOK)
 	}
 	b.follow(button("Show the API key"))
 	b.inspect("save-delivered")
 	b.click(button("Copy to clipboard"))
 	b.follow(link("Close"))
-	b.visit("/keys/22/delivery", http.StatusConflict)
+	b.visit("/keys/27/delivery", http.StatusConflict)
 
 	b.as("support")
-	b.open("/keys/22")
+	b.open("/keys/27")
 	b.click(button("Actions for*"))
 	b.follow(button("Send its user a new secret"))
 	b.inspect("sent")
 	b.as("member")
 	b.inspect("new-secret-waits")
-	b.visit("/keys/22/delivery", http.StatusOK)
+	b.visit("/keys/27/delivery", http.StatusOK)
 }
 
 func TestPagesForWhoIsNotLoggedInAreAccessible(t *testing.T) {
@@ -455,7 +455,7 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 	v.post("/licenses/2/deactivate", url.Values{"confirm": {"34567890"}})
 	v.post("/applications/1/retire", url.Values{"version": {"1"}})
 	v.post("/applications/5/retire", url.Values{"version": {"1"}})
-	b.open("/keys/9") // whose user's membership was ended above
+	b.open("/keys/10") // whose user's membership was ended above
 	b.sees("Not reached: Mia Berger is no longer a member of Gold Client.", "Roles of Mia Berger")
 	b.inspect("not-reached")
 	for _, address := range []string{"/organizations/1", "/organizations/1/applications", "/licenses/2", "/applications/1/edit"} {

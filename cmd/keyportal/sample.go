@@ -30,6 +30,7 @@ type sample struct {
 	checker       *verify.Checker
 	clock         *sampleClock
 	today         time.Time
+	events        []sampleEvent // that are planned
 	organizations map[string]int64
 	users         map[string]portal.User
 	applications  map[string]int64
@@ -83,43 +84,41 @@ func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
 			return printed, err
 		}
 	}
-	ids := make([]int64, len(sampleKeys))
-	for i, key := range sampleKeys {
-		made, err := s.addKey(ctx, key)
-		if err != nil {
-			return printed, fmt.Errorf("key %s of %s: %w", key.name, key.user, err)
-		}
-		ids[i] = made.ID
-		switch key.name {
-		case memberKey:
-			printed.member = made.Secret
-		case gatewayKey:
-			printed.gateway = made.Secret
-		}
-	}
-	for _, client := range sampleClients {
-		made, err := s.addClient(ctx, client)
-		if err != nil {
-			return printed, fmt.Errorf("OAuth client of %s: %w", client.license, err)
-		}
-		if client.license == printedClient {
-			printed.client = made
-		}
-	}
-	if err := s.checker.Flush(ctx); err != nil {
+	s.planKeys(&printed)
+	s.planClients(&printed)
+	s.planPairs(&printed)
+	s.planRequests()
+	s.planFates()
+	if err := s.play(ctx); err != nil {
 		return printed, err
 	}
-	if err := s.addRequests(ctx); err != nil {
-		return printed, err
+	return printed, s.checker.Flush(ctx)
+}
+
+// sampleEvent is something that happens in the sample installation.
+type sampleEvent struct {
+	at   time.Time
+	what string
+	do   func(context.Context) error
+}
+
+// plan has something happen at a time, when all that is planned before it has happened.
+func (s *sample) plan(at time.Time, what string, do func(context.Context) error) {
+	s.events = append(s.events, sampleEvent{at, what, do})
+}
+
+// play lets happen what was planned, and what is planned meanwhile, one after the other
+// as in any history.
+func (s *sample) play(ctx context.Context) error {
+	for len(s.events) > 0 {
+		slices.SortStableFunc(s.events, func(a, b sampleEvent) int { return a.at.Compare(b.at) })
+		next := s.events[0]
+		s.events, s.clock.at = s.events[1:], next.at
+		if err := next.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", next.what, err)
+		}
 	}
-	if printed.pair, err = s.addPairs(ctx); err != nil {
-		return printed, err
-	}
-	if err := s.checker.Flush(ctx); err != nil {
-		return printed, err
-	}
-	s.clock.at = s.daysOn(-1)
-	return printed, errors.Join(s.endKeys(ctx, ids), s.decideFates(ctx))
+	return nil
 }
 
 func (s *sample) addAPISets(ctx context.Context) error {
@@ -230,6 +229,25 @@ func (s *sample) setPassword(ctx context.Context, user portal.User) error {
 	return err
 }
 
+// planKeys has people generate keys, use them, and disable or revoke some.
+func (s *sample) planKeys(printed *printedKeys) {
+	for _, key := range sampleKeys {
+		s.plan(s.daysOn(-key.generated), "key "+key.name+" of "+key.user, func(ctx context.Context) error {
+			made, err := s.addKey(ctx, key)
+			switch key.name {
+			case memberKey:
+				printed.member = made.Secret
+			case gatewayKey:
+				printed.gateway = made.Secret
+			}
+			if key.disabled || key.revoked {
+				s.plan(s.daysOn(-1), "end of "+key.name, func(ctx context.Context) error { return s.endKey(ctx, key, made.ID) })
+			}
+			return err
+		})
+	}
+}
+
 // addKey has one of the people generate a key and use it.
 func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey, error) {
 	acting, err := s.as(ctx, key.generator())
@@ -250,7 +268,6 @@ func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey
 		}
 		in.LicenseID, in.ApplicationID = license.ID, s.applications[key.application]
 	}
-	s.clock.at = s.daysOn(-key.generated)
 	made, err := s.manager.CreateKey(acting, in)
 	if err == nil {
 		err = s.use(ctx, key, made)
@@ -258,22 +275,17 @@ func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey
 	return made, err
 }
 
-// endKeys has those who generated keys disable or revoke some.
-func (s *sample) endKeys(ctx context.Context, ids []int64) error {
-	for i, key := range sampleKeys {
-		acting, err := s.as(ctx, key.generator())
-		switch {
-		case err != nil:
-		case key.disabled:
-			err = s.manager.DisableKey(acting, ids[i])
-		case key.revoked:
-			err = s.manager.RevokeKey(acting, ids[i], key.name)
-		}
-		if err != nil {
-			return fmt.Errorf("key %s of %s: %w", key.name, key.user, err)
-		}
+// endKey has who generated a key disable or revoke it.
+func (s *sample) endKey(ctx context.Context, key sampleKey, id int64) error {
+	acting, err := s.as(ctx, key.generator())
+	switch {
+	case err != nil:
+	case key.disabled:
+		err = s.manager.DisableKey(acting, id)
+	case key.revoked:
+		err = s.manager.RevokeKey(acting, id, key.name)
 	}
-	return nil
+	return err
 }
 
 // as gives a context in which one of the people acts.
@@ -285,21 +297,20 @@ func (s *sample) as(ctx context.Context, username string) (context.Context, erro
 	}), err
 }
 
-// decideFates has administrators do to accounts what was to happen to them.
-func (s *sample) decideFates(ctx context.Context) error {
+// planFates has administrators do to accounts what was to happen to them.
+func (s *sample) planFates() {
 	for _, person := range samplePeople {
 		if person.fate == "" {
 			continue
 		}
-		acting, err := s.as(ctx, administratorOf(person.organization))
-		if err == nil {
-			err = s.manager.ActOnUser(acting, s.users[person.username].ID, person.fate)
-		}
-		if err != nil {
-			return fmt.Errorf("user %s: %w", person.username, err)
-		}
+		s.plan(s.daysOn(-1), "user "+person.username, func(ctx context.Context) error {
+			acting, err := s.as(ctx, administratorOf(person.organization))
+			if err != nil {
+				return err
+			}
+			return s.manager.ActOnUser(acting, s.users[person.username].ID, person.fate)
+		})
 	}
-	return nil
 }
 
 func personNamed(username string) samplePerson {

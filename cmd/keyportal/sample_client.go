@@ -10,6 +10,19 @@ import (
 	"keyportal/internal/verify"
 )
 
+// planClients has clients' administrators make the OAuth clients of licenses.
+func (s *sample) planClients(printed *printedKeys) {
+	for _, client := range sampleClients {
+		s.plan(s.daysOn(-client.made), "OAuth client of "+client.license, func(ctx context.Context) error {
+			made, err := s.addClient(ctx, client)
+			if client.license == printedClient {
+				printed.client = made
+			}
+			return err
+		})
+	}
+}
+
 // addClient has a client's administrator make the OAuth client of a license, and
 // programs get access tokens with it.
 func (s *sample) addClient(ctx context.Context, client sampleClient) (manage.GeneratedKey, error) {
@@ -21,7 +34,6 @@ func (s *sample) addClient(ctx context.Context, client sampleClient) (manage.Gen
 	if err != nil {
 		return manage.GeneratedKey{}, err
 	}
-	s.clock.at = s.daysOn(-client.made)
 	made, err := s.manager.CreateKey(acting, manage.NewKey{
 		Kind: portal.OAuthKey, OrganizationID: license.OrganizationID, LicenseID: license.ID, UserID: s.users[client.user].ID,
 		Name: "OAuth client " + license.Number, APISets: client.sets,

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -37,19 +36,24 @@ var samplePairs = []samplePair{
 	{name: portal.DataLoader, user: "paul.meyer", by: "paul.meyer", sets: []string{"revenue-management"}, dataLoader: true, made: 200, expires: 356},
 }
 
-// addPairs has people make the key pairs, use and rotate them, and gives the one that
-// the demo prints.
-func (s *sample) addPairs(ctx context.Context) (printed manage.GeneratedKey, err error) {
+// planPairs has people make key pairs, use them and rotate some.
+func (s *sample) planPairs(printed *printedKeys) {
 	for _, pair := range samplePairs {
-		made, err := s.addPair(ctx, pair)
-		if err != nil {
-			return printed, fmt.Errorf("key pair %s of %s: %w", pair.name, pair.user, err)
-		}
-		if pair.name == printedPair {
-			printed = made
-		}
+		what := "key pair " + pair.name + " of " + pair.user
+		s.plan(s.hoursAgo(pair.made), what, func(ctx context.Context) error {
+			made, err := s.addPair(ctx, pair)
+			if pair.name == printedPair {
+				printed.pair = made
+			}
+			if pair.rotated != 0 {
+				s.plan(s.hoursAgo(pair.rotated), "rotation of "+what, func(ctx context.Context) error { return s.rotatePair(ctx, pair, made) })
+			}
+			if pair.used != 0 {
+				s.plan(s.hoursAgo(pair.used), "use of "+what, func(ctx context.Context) error { return s.usePair(ctx, pair, made) })
+			}
+			return err
+		})
 	}
-	return printed, nil
 }
 
 func (s *sample) addPair(ctx context.Context, pair samplePair) (manage.GeneratedKey, error) {
@@ -64,21 +68,20 @@ func (s *sample) addPair(ctx context.Context, pair samplePair) (manage.Generated
 	if pair.expires != 0 {
 		in.ExpiresAt = s.daysOn(pair.expires)
 	}
-	s.clock.at = s.hoursAgo(pair.made)
-	made, err := s.manager.CreateKey(acting, in)
-	if err == nil && pair.rotated != 0 {
-		s.clock.at = s.hoursAgo(pair.rotated)
-		_, err = s.manager.RotateKey(acting, manage.Rotation{KeyID: made.ID, Grace: 7 * 24 * time.Hour, Confirm: pair.name})
+	return s.manager.CreateKey(acting, in)
+}
+
+func (s *sample) rotatePair(ctx context.Context, pair samplePair, made manage.GeneratedKey) error {
+	acting, err := s.as(ctx, pair.by)
+	if err != nil {
+		return err
 	}
-	if err == nil && pair.used != 0 {
-		err = s.usePair(ctx, pair, made)
-	}
-	return made, err
+	_, err = s.manager.RotateKey(acting, manage.Rotation{KeyID: made.ID, Grace: 7 * 24 * time.Hour, Confirm: pair.name})
+	return err
 }
 
 // usePair has a key pair checked as it was made, be it rotated since.
 func (s *sample) usePair(ctx context.Context, pair samplePair, made manage.GeneratedKey) error {
-	s.clock.at = s.hoursAgo(pair.used)
 	decision, err := s.checker.Check(ctx, verify.Request{
 		AccessKey: made.PublicID, SecurityKey: made.Secret.Reveal(), APISet: pair.sets[0], ClientIP: netip.MustParseAddr(pair.from),
 	})

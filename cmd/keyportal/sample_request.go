@@ -2,41 +2,36 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 )
 
-// addRequests has people request keys, and support work on the requests.
-func (s *sample) addRequests(ctx context.Context) error {
+// planRequests has people request keys, and support work on the requests a little later.
+func (s *sample) planRequests() {
 	for _, request := range sampleRequests {
-		if err := s.addRequest(ctx, request); err != nil {
-			return fmt.Errorf("request of %s for %s: %w", request.requester, request.application, err)
-		}
+		what := "request of " + request.requester + " for " + request.application
+		s.plan(s.hoursAgo(request.hours), what, func(ctx context.Context) error {
+			made, err := s.addRequest(ctx, request)
+			s.plan(s.clock.at.Add(20*time.Minute), what, func(ctx context.Context) error { return s.decideRequest(ctx, request, made) })
+			return err
+		})
 	}
-	return nil
 }
 
-func (s *sample) addRequest(ctx context.Context, r sampleRequest) error {
+func (s *sample) addRequest(ctx context.Context, r sampleRequest) (portal.Request, error) {
 	acting, err := s.as(ctx, r.requester)
 	if err != nil {
-		return err
+		return portal.Request{}, err
 	}
 	license, err := s.manager.Store.LicenseByNumber(ctx, r.license)
 	if err != nil {
-		return err
+		return portal.Request{}, err
 	}
-	s.clock.at = s.hoursAgo(r.hours)
-	made, err := s.manager.CreateRequest(acting, manage.NewRequest{
+	return s.manager.CreateRequest(acting, manage.NewRequest{
 		OrganizationID: license.OrganizationID, ApplicationID: s.applications[r.application], LicenseID: license.ID, Reason: r.reason,
 	})
-	if err != nil {
-		return err
-	}
-	s.clock.at = s.clock.at.Add(20 * time.Minute)
-	return s.decideRequest(ctx, r, made)
 }
 
 func (s *sample) decideRequest(ctx context.Context, r sampleRequest, made portal.Request) error {

@@ -40,7 +40,7 @@ func (s *sample) use(ctx context.Context, key sampleKey, made manage.GeneratedKe
 
 // check has a key checked so many hours ago.
 func (s *sample) check(ctx context.Context, made manage.GeneratedKey, try sampleTry) (verify.Decision, error) {
-	s.clock.at = s.today.Add(-time.Duration(try.hours) * time.Hour)
+	s.clock.at = s.hoursAgo(try.hours)
 	return s.checker.Check(ctx, verify.Request{Credential: made.Secret.Reveal(), APISet: try.set, ClientIP: netip.MustParseAddr(try.from)})
 }
 
