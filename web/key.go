@@ -86,13 +86,13 @@ func (s *Server) showKey(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	history, err := s.manage.KeyHistory(ctx, key.ID)
+	history, err := s.manage.Revisions(ctx, portal.RevisionFilter{Noun: portal.NounKey, NounID: key.ID})
 	if err != nil {
 		return err
 	}
 	actor := portal.ActorFrom(ctx)
 	return s.render(c, http.StatusOK, key.Name, page.Key{
-		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history),
+		Key: key.Key, APISets: grantedAPISets(key), Refused: whyRefused(key.Key, key.State(s.manage.Now())), History: page.History(history.Rows),
 		Own: key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
 		Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery), SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,

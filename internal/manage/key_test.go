@@ -236,7 +236,7 @@ func TestKeysAreSeenAndChangedByTheirUsersAndTheirManagers(t *testing.T) {
 			ctx := w.as(test.actor)
 			details, err := w.m.Key(ctx, w.Key.ID)
 			wantCode(t, what+" sees it", err, test.see)
-			_, err = w.m.KeyHistory(ctx, w.Key.ID)
+			_, err = w.m.Revisions(ctx, keyHistory(w.Key.ID))
 			wantCode(t, what+" sees its history", err, test.see)
 			if test.see == allowed {
 				wantCode(t, what+" is shown that it can be changed", details.Changeable, test.change)

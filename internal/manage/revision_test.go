@@ -9,6 +9,11 @@ import (
 	"keyportal/internal/store/storetest"
 )
 
+// keyHistory narrows the history to one key.
+func keyHistory(id int64) portal.RevisionFilter {
+	return portal.RevisionFilter{Noun: portal.NounKey, NounID: id}
+}
+
 func TestTheHistoryOfAUserIsReadByWhoMay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		storetest.Member(t, w.s, w.Other, w.User)
@@ -29,7 +34,7 @@ func TestTheHistoryOfAUserIsReadByWhoMay(t *testing.T) {
 			"who sees users and not the history": {w.holder([]portal.Authority{portal.ViewUsers}), -1},
 			"who sees the history and not users": {w.holder([]portal.Authority{portal.ViewHistory}), -2},
 		} {
-			lines, err := w.m.UserHistory(w.as(test.actor), w.User.ID)
+			lines, err := w.m.Revisions(w.as(test.actor), portal.RevisionFilter{UserID: w.User.ID})
 			switch test.want {
 			case -1:
 				wantCode(t, what, err, portal.CodeForbidden)
@@ -37,7 +42,7 @@ func TestTheHistoryOfAUserIsReadByWhoMay(t *testing.T) {
 				wantCode(t, what, err, portal.CodeNotFound)
 			default:
 				wantCode(t, what, err, allowed)
-				wantEqual(t, what, len(lines), test.want)
+				wantEqual(t, what, len(lines.Rows), test.want)
 			}
 		}
 	})
@@ -49,7 +54,7 @@ func TestTheHistoryOfAKeyIsItsOwn(t *testing.T) {
 		must(w.m.CreateKey(w.as(w.User), w.newKey()))(t)
 		mustDo(t, w.m.RevokeKey(w.as(w.User), w.Key.ID, w.Key.Name))
 		var told []string
-		for _, line := range must(w.m.KeyHistory(w.as(w.User), w.Key.ID))(t) {
+		for _, line := range must(w.m.Revisions(w.as(w.User), keyHistory(w.Key.ID)))(t).Rows {
 			told = append(told, line.ActorName+" "+line.Action)
 		}
 		wantEqual(t, "history", told, []string{w.User.Name() + " revoked", w.Admin.Name() + " disabled"})
@@ -79,14 +84,18 @@ func TestNoCredentialIsInTheDatabaseInClear(t *testing.T) {
 
 func TestTheChainIsVerifiedByTheProgramAndByWhoMayEverything(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		lines := must(w.m.VerifyChain(w.program()))(t)
-		if lines == 0 {
+		head := must(w.m.VerifyChain(w.program()))(t)
+		if head.Revision == 0 {
 			t.Error("the history has no lines")
 		}
-		wantEqual(t, "lines", must(w.m.VerifyChain(w.as(w.SuperAdmin)))(t), lines)
+		for what, got := range map[string]portal.Head{
+			"verified by a super admin": must(w.m.VerifyChain(w.as(w.SuperAdmin), head))(t), "the program's": must(w.m.Head(w.program()))(t), "a super admin's": must(w.m.Head(w.as(w.SuperAdmin)))(t),
+		} {
+			wantEqual(t, what, got, head)
+		}
 		for what, actor := range map[string]portal.User{"support": storetest.Support(t, w.s), "admin": w.Admin} {
-			_, err := w.m.VerifyChain(w.as(actor))
-			wantCode(t, what, err, portal.CodeForbidden)
+			wantCode(t, what+" verifies", second(w.m.VerifyChain(w.as(actor))), portal.CodeForbidden)
+			wantCode(t, what+" asks for the head", second(w.m.Head(w.as(actor))), portal.CodeForbidden)
 		}
 	})
 }
