@@ -3,6 +3,7 @@ package manage_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"keyportal/internal/manage"
 	"keyportal/internal/portal"
@@ -97,5 +98,95 @@ func TestTheChainIsVerifiedByTheProgramAndByWhoMayEverything(t *testing.T) {
 			wantCode(t, what+" verifies", second(w.m.VerifyChain(w.as(actor))), portal.CodeForbidden)
 			wantCode(t, what+" asks for the head", second(w.m.Head(w.as(actor))), portal.CodeForbidden)
 		}
+	})
+}
+
+func TestEachPartOfTheHistoryIsReadByWhoMay(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.prepare()
+		here, there := []int64{w.Organization.ID}, []int64{w.Other.ID}
+		otherLicense := storetest.License(t, w.s, w.Other)
+		no, unseen := portal.CodeForbidden, portal.CodeNotFound
+		reader := w.holder([]portal.Authority{portal.ViewHistory})
+		licensee := w.holder([]portal.Authority{portal.ViewLicenses})
+		both := w.holder([]portal.Authority{portal.ViewHistory, portal.ViewLicenses})
+		of := func(noun portal.Noun, id int64) portal.RevisionFilter {
+			return portal.RevisionFilter{Noun: noun, NounID: id}
+		}
+		for what, test := range map[string]struct {
+			filter portal.RevisionFilter
+			codes  map[string]portal.Code // admin, user, reader, licensee, both, stranger, support, super
+		}{
+			"the organization":                {portal.RevisionFilter{Organizations: here}, map[string]portal.Code{"licensee": no, "stranger": unseen}},
+			"another":                         {portal.RevisionFilter{Organizations: there}, map[string]portal.Code{"admin": unseen, "user": unseen, "reader": unseen, "licensee": unseen, "both": unseen}},
+			"both":                            {portal.RevisionFilter{Organizations: append(there, here...)}, map[string]portal.Code{"admin": unseen, "user": unseen, "reader": unseen, "licensee": unseen, "both": unseen, "stranger": unseen}},
+			"all":                             {portal.RevisionFilter{}, map[string]portal.Code{"admin": no, "user": no, "reader": no, "licensee": no, "both": no, "stranger": no}},
+			"the installation":                {portal.RevisionFilter{Organizations: []int64{0}}, map[string]portal.Code{"admin": no, "user": no, "reader": no, "licensee": no, "both": no, "stranger": no}},
+			"who, everywhere":                 {portal.RevisionFilter{Actor: w.Admin.Username}, map[string]portal.Code{"admin": no, "user": no, "reader": no, "licensee": no, "both": no, "stranger": no}},
+			"a role, without an organization": {of(portal.NounRole, w.Role.ID), map[string]portal.Code{"admin": no, "user": no, "reader": no, "licensee": no, "both": no, "stranger": no}},
+			"a key":                           {keyHistory(w.Key.ID), map[string]portal.Code{"reader": no, "licensee": no, "both": no, "stranger": unseen}},
+			"an unknown key":                  {keyHistory(4711), map[string]portal.Code{"admin": unseen, "user": unseen, "reader": unseen, "licensee": unseen, "both": unseen, "stranger": unseen, "support": unseen, "super": unseen}},
+			"a license":                       {of(portal.NounLicense, w.License.ID), map[string]portal.Code{"user": no, "reader": no, "licensee": no, "stranger": unseen}},
+			"another's license":               {of(portal.NounLicense, otherLicense.ID), map[string]portal.Code{"admin": unseen, "user": unseen, "reader": unseen, "licensee": unseen, "both": unseen}},
+			"a request":                       {of(portal.NounRequest, w.prepared.approve.ID), map[string]portal.Code{"user": unseen, "reader": unseen, "licensee": unseen, "both": unseen, "stranger": unseen}},
+			"oneself elsewhere":               {portal.RevisionFilter{UserID: w.User.ID, Organizations: there}, map[string]portal.Code{"admin": no, "reader": unseen, "licensee": unseen, "both": unseen, "stranger": unseen}},
+			"oneself, and the installation":   {portal.RevisionFilter{UserID: w.User.ID, Organizations: []int64{0}}, map[string]portal.Code{"reader": unseen, "licensee": unseen, "both": unseen, "stranger": unseen}},
+		} {
+			for who, actor := range map[string]portal.User{
+				"admin": w.Admin, "user": w.User, "reader": reader, "licensee": licensee, "both": both, "stranger": w.Stranger, "support": w.prepared.support, "super": w.SuperAdmin,
+			} {
+				ctx := w.as(actor)
+				if who == "stranger" {
+					ctx = w.in(w.Other, actor)
+				}
+				_, err := w.m.Revisions(ctx, test.filter)
+				wantCode(t, what+" for "+who, err, test.codes[who])
+			}
+		}
+		wantCode(t, "a user, where one works nowhere", second(w.m.Revisions(w.in(portal.Organization{}, w.Admin), portal.RevisionFilter{UserID: w.User.ID, Organizations: []int64{0}})), no)
+	})
+}
+
+func TestNoFilterWidensWhatOneSees(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		storetest.Member(t, w.s, w.Other, w.User)
+		for _, organization := range []portal.Organization{w.Organization, w.Other} {
+			in := must(w.s.Membership(t.Context(), organization.ID, w.User.ID))(t)
+			mustDo(t, w.m.SetMembership(w.as(w.SuperAdmin), manage.MembershipInput{UserID: w.User.ID, OrganizationID: organization.ID, Version: in.Version, Member: true, AllAccess: true}))
+		}
+		mustDo(t, w.m.ActOnUser(w.as(w.SuperAdmin), w.User.ID, manage.LockUser))
+		for what, filter := range map[string]portal.RevisionFilter{
+			"about a user":             {UserID: w.User.ID},
+			"by a super admin":         {UserID: w.User.ID, Actor: w.SuperAdmin.Username},
+			"memberships":              {UserID: w.User.ID, Noun: portal.NounMembership},
+			"here":                     {UserID: w.User.ID, Organizations: []int64{w.Organization.ID}},
+			"the account":              {UserID: w.User.ID, Noun: portal.NounUser, NounID: w.User.ID},
+			"in time":                  {UserID: w.User.ID, Since: w.clock.Now().Add(-time.Hour)},
+			"the organization's":       {Organizations: []int64{w.Organization.ID}},
+			"what somebody did to it":  {Organizations: []int64{w.Organization.ID}, Actor: w.SuperAdmin.Username},
+			"the organization's, user": {Organizations: []int64{w.Organization.ID}, Noun: portal.NounMembership, NounID: w.Membership.ID},
+		} {
+			found := must(w.m.Revisions(w.as(w.Admin), filter))(t)
+			if len(found.Rows) == 0 {
+				t.Errorf("%s: nothing is found", what)
+			}
+			for _, line := range found.Rows {
+				if line.OrganizationID == w.Other.ID {
+					t.Errorf("%s: the admin of one client reads of another: %s", what, told(line))
+				}
+			}
+		}
+	})
+}
+
+// What comes in through a key is its mapped user's doing, and tells the key.
+func TestWhatComesInThroughAKeyIsUnderItsUsersName(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		actor := portal.ActorFrom(w.as(w.Admin))
+		actor.KeyID, actor.KeyName = w.Key.ID, w.Key.Name
+		mustDo(t, w.m.DisableKey(portal.WithActor(t.Context(), actor), w.Key.ID))
+		through := must(w.m.Revisions(w.as(w.Admin), portal.RevisionFilter{Organizations: []int64{w.Organization.ID}, KeyID: w.Key.ID}))(t).Rows
+		wantEqual(t, "lines", len(through), 1)
+		wantEqual(t, "who", []any{through[0].ActorID, through[0].ActorName, through[0].KeyName, through[0].Action}, []any{w.Admin.ID, w.Admin.Name(), w.Key.Name, "disabled"})
 	})
 }

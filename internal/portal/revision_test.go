@@ -174,3 +174,26 @@ func TestNounsAndPeopleHaveNames(t *testing.T) {
 		wantEqual(t, string(staff), staff.Valid(), valid)
 	}
 }
+
+func TestHeadsAreReadAsTheyArePrinted(t *testing.T) {
+	first, last := portal.Head{Revision: 7, MAC: []byte{0xab, 0x01}}, portal.Head{Revision: 95, MAC: []byte{0xff}}
+	for text, want := range map[string][]portal.Head{
+		first.String():                 {first},
+		" 7 AB01 \r\n":                 {first},
+		"head 7 ab01":                  {first},
+		"0\n":                          {{}},
+		first.String() + "\n\n95 ff\n": {first, last},
+		"The Revision History is as it was written: 95 lines.\nhead 95 ff\n": {last},
+	} {
+		got, err := portal.ParseHeads(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		wantEqual(t, text, got, want)
+	}
+	for _, text := range []string{"", "\n", "nothing of the kind here", "head", "7", "7 xyz", "7 ab0", "-7 ab01", "0 ab01", "7 ab01 more", "head 7 ab01 more", "7 ab01\n8 x", "99999999999999999999 ab01"} {
+		if _, err := portal.ParseHeads(text); portal.CodeOf(err) != portal.CodeInvalid {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
