@@ -101,7 +101,10 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		{"Clients", []entry{
 			{"Organizations", "/organizations", "building", needs(portal.ViewOrganizations)},
 		}},
-		{"System", []entry{
+		{"System Settings", []entry{
+			{"Revision History", page.HistoryPath, "history", needs(portal.ViewHistory)},
+		}},
+		{"Installation", []entry{
 			{"API sets", "/api-sets", "stack", needs(portal.ManageAPISets)},
 			{"Client levels", "/levels", "medal", needs(portal.ManageOrganizations)},
 			{"Application catalogue", "/applications", "category", needs(portal.ManageOrganizations)},

@@ -87,14 +87,24 @@ func checked(values url.Values, name string) bool { return values.Get(name) != "
 // endOfDay reads a date of a form (2027-01-31) as the end of that day, UTC. No
 // date is the zero time.
 func endOfDay(text string) (time.Time, error) {
+	day, err := readDay("expires", text)
+	if err != nil || day.IsZero() {
+		return day, err
+	}
+	return day.AddDate(0, 0, 1).Add(-time.Second), nil
+}
+
+// readDay reads a date of a field as the beginning of that day, UTC. No date is the
+// zero time.
+func readDay(field, text string) (time.Time, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return time.Time{}, nil
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		var invalid portal.Invalid
-		invalid.Add("expires", "Enter a date like 2027-01-31, or leave it empty.")
+		invalid.Add(field, "Enter a date like 2027-01-31, or leave it empty.")
 		return time.Time{}, invalid.Err()
 	}
-	return day.AddDate(0, 0, 1).Add(-time.Second), nil
+	return day, nil
 }

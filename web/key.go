@@ -96,8 +96,9 @@ func (s *Server) showKey(c echo.Context) error {
 		Own: key.UserID == actor.UserID, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
 		Secrets: key.Secrets, DeliveryEnds: deliveryEnds(key.Delivery), SeesLicenses: portal.Can(actor, portal.ViewLicenses, key.OrganizationID) == nil,
-		SeesUser: key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
-		Now:      s.manage.Now(),
+		SeesUser:    key.UserID == actor.UserID || portal.Can(actor, portal.ViewUsers, key.OrganizationID) == nil,
+		SeesHistory: actor.OrganizationID == key.OrganizationID && portal.Can(actor, portal.ViewHistory, key.OrganizationID) == nil,
+		Now:         s.manage.Now(),
 	}.Render())
 }
 

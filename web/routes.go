@@ -164,6 +164,11 @@ var routes = []route{
 	{get, "/keys/:id/retire-old", changeKey, (*Server).showOldSecretStop, ""},
 	{post, "/keys/:id/retire-old", changeKey, (*Server).retireOldSecret, "/keys/:id/retire-old"},
 
+	{get, "/history", signedIn, (*Server).listHistory, ""},
+	{get, "/history.csv", signedIn, (*Server).exportHistory, ""},
+	{get, "/history/verify", needs(portal.System), (*Server).showVerification, ""},
+	{post, "/history/verify", needs(portal.System), (*Server).verifyHistory, "/history/verify"},
+
 	{get, "/requests", seeRequests, (*Server).listRequests, ""},
 	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},
 	{post, "/requests", requestKeys, (*Server).createRequest, "/requests/new"},

@@ -172,6 +172,11 @@ var authorization = map[string]struct {
 	"POST /keys/:id/delivery": {"401 404 404 404 404 404 404 404", nil},
 	"POST /keys/:id/deliver":  {"401 403 403 403 303 404 303 303", nil},
 
+	"GET /history":         {"303 403 403 403 200 200 200 200", nil}, // see revision_test.go
+	"GET /history.csv":     {"303 403 403 403 200 200 200 200", nil},
+	"GET /history/verify":  {"303 403 403 403 403 403 403 200", nil},
+	"POST /history/verify": {"401 403 403 403 403 403 403 200", nil},
+
 	"GET /requests":     {"303 403 403 403 200 200 200 200", nil},
 	"GET /requests/new": {"303 403 403 403 200 200 303 200", nil}, // support issues instead
 	"POST /requests": {"401 403 403 403 303 422 403 303", func(p *running) url.Values {
@@ -390,7 +395,7 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 		{p.holder(portal.ViewLicenses), "Overview, Applications, Licenses"},
 		{p.holder(portal.RequestAPIKeys), "Overview, Applications, Requests"},
 		{p.Nobody, "Overview"},
-		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Roles, Organizations, API sets, Client levels, Application catalogue"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Roles, Organizations, Revision History, API sets, Client levels, Application catalogue"},
 	} {
 		if got := entries(test.user); got != test.want {
 			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)

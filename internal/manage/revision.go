@@ -103,7 +103,7 @@ func (m *Manager) newest(ctx context.Context, noun portal.Noun, id int64) ([]por
 }
 
 // VerifyChain recomputes the Revision History's chain and gives its head. The error is
-// a *store.BrokenChain when it was tampered with, or does not lead to one of the heads
+// a *portal.BrokenChain when it was tampered with, or does not lead to one of the heads
 // that were kept elsewhere. For who holds System, and the command line.
 func (m *Manager) VerifyChain(ctx context.Context, kept ...portal.Head) (portal.Head, error) {
 	if err := portal.Can(portal.ActorFrom(ctx), portal.System, 0); err != nil {

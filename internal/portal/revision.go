@@ -171,6 +171,17 @@ func parseHead(words []string) (h Head, ok bool) {
 	return h, err == nil && len(words) == 2 && h.Revision > 0
 }
 
+// BrokenChain is the error when the Revision History was tampered with.
+type BrokenChain struct {
+	Revision int64 // the first line that is not as it was written
+	Reason   string
+}
+
+// Error names the line and the reason.
+func (b *BrokenChain) Error() string {
+	return fmt.Sprintf("the Revision History was tampered with: revision %d %s", b.Revision, b.Reason)
+}
+
 // Bytes gives what the revision's MAC covers: all of its values and the MAC of
 // its predecessor.
 func (r Revision) Bytes(previous []byte) []byte {

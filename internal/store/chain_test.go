@@ -165,7 +165,7 @@ func (h history) broken(t rapid.TB, what tampering) int64 {
 		}
 	}
 	_, err = h.s.VerifyChain(context.Background(), what.kept...)
-	if broken, ok := errors.AsType[*store.BrokenChain](err); ok {
+	if broken, ok := errors.AsType[*portal.BrokenChain](err); ok {
 		return broken.Revision
 	}
 	if err != nil {
