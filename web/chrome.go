@@ -102,6 +102,7 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		}},
 		{"System Settings", []entry{
 			{page.SystemSetupTitle, page.SystemSetupPath, "settings", setUpSystem},
+			{"Revision History", page.HistoryPath, "history", needs(portal.ViewHistory)},
 		}},
 		{"Installation", []entry{
 			{"API sets", "/api-sets", "stack", needs(portal.ManageAPISets)},

@@ -19,8 +19,7 @@ var keyColumns = []string{"ID", "Name", "Description", "Key", "Kind", "Organizat
 	"Created by", "Created", "Expires", "Last used", "Last used from"}
 
 // exportKeys writes the list of keys as it is narrowed and sorted, all pages of
-// it, as CSV. An export that fails on its way breaks the connection off, so that
-// what came is not taken for all there is.
+// it, as CSV.
 func (s *Server) exportKeys(c echo.Context) error {
 	ctx := c.Request().Context()
 	if portal.ActorFrom(ctx).OrganizationID == 0 {
@@ -34,35 +33,45 @@ func (s *Server) exportKeys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	filter.After, filter.Limit = "", exportPage
-	found, err := s.manage.Keys(ctx, filter)
+	now := s.manage.Now()
+	return export(s, c, "api-keys", keyColumns, func(key portal.Key) []string { return keyRecord(key, now) },
+		func(ctx context.Context, after string) (portal.Page[portal.Key], error) {
+			filter.After, filter.Limit = after, exportPage
+			return s.manage.Keys(ctx, filter)
+		})
+}
+
+// export writes a list as CSV, page after page as read gives them. An export that
+// fails on its way breaks the connection off, so that what came is not taken for all
+// there is.
+func export[T any](s *Server, c echo.Context, name string, columns []string, record func(T) []string, read func(ctx context.Context, after string) (portal.Page[T], error)) error {
+	found, err := read(c.Request().Context(), "")
 	if err != nil {
 		return err
 	}
-	now := s.manage.Now()
-	file := beginCSV(c, "api-keys-"+now.Format(time.DateOnly)+".csv", keyColumns)
+	file := beginCSV(c, name+"-"+s.manage.Now().Format(time.DateOnly)+".csv", columns)
 	for {
-		for _, key := range found.Rows {
-			file.Write(keyRecord(key, now))
+		for _, row := range found.Rows {
+			file.Write(textCells(record(row)))
 		}
-		if filter.After = found.Next; filter.After == "" {
+		if found.Next == "" {
 			file.Flush()
 			return file.Error()
 		}
-		if found, err = s.nextPage(c, filter); err != nil || file.Error() != nil {
+		if found, err = nextPage(c, found.Next, read); err != nil || file.Error() != nil {
 			s.Log.Error("an export broke off", "error", err)
 			panic(http.ErrAbortHandler)
 		}
 	}
 }
 
-// nextPage reads another page of keys. A long export may take longer than other
+// nextPage reads another page of an export. A long export may take longer than other
 // requests, but no page of it.
-func (s *Server) nextPage(c echo.Context, filter portal.KeyFilter) (portal.Page[portal.Key], error) {
+func nextPage[T any](c echo.Context, after string, read func(ctx context.Context, after string) (portal.Page[T], error)) (portal.Page[T], error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), requestTimeout)
 	defer cancel()
 	http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(requestTimeout))
-	return s.manage.Keys(ctx, filter)
+	return read(ctx, after)
 }
 
 // beginCSV begins an answer that browsers save as a file.
@@ -81,11 +90,15 @@ func keyRecord(key portal.Key, now time.Time) []string {
 	for i, set := range key.APISets {
 		sets[i] = set.Name
 	}
-	record := []string{
+	return []string{
 		strconv.FormatInt(key.ID, 10), key.Name, key.Description, key.Masked, string(key.Kind), key.OrganizationName, key.LicenseNumber, key.Domain, key.ApplicationName, key.Username, key.UserName,
 		strings.Join(sets, ", "), key.State(now).Label(), string(key.RefusedAs), key.CreatorName,
 		instantCell(key.CreatedAt), instantCell(key.ExpiresAt), instantCell(key.LastUsedAt), key.LastUsedFrom,
 	}
+}
+
+// textCells keeps a spreadsheet from taking a record's texts for formulas.
+func textCells(record []string) []string {
 	for i := range record {
 		record[i] = textCell(record[i])
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -42,8 +41,8 @@ const maxLifetime = 36500 // days
 
 // endOfDay reads a date of a form (2027-01-31) as the end of that day.
 func endOfDay(text string, zone *time.Location) (time.Time, error) {
-	day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(text), zone)
-	if err != nil {
+	day, err := readDay("expires", text, zone)
+	if err != nil || day.IsZero() {
 		return time.Time{}, wrongExpiry("expires", "Enter a date like 2027-01-31, or choose another expiry.")
 	}
 	return portal.EndOfDay(day, 0).UTC(), nil

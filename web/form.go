@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,3 +83,18 @@ func numbers(values url.Values, name string) []int64 {
 }
 
 func checked(values url.Values, name string) bool { return values.Get(name) != "" }
+
+// readDay reads a date of a field as the beginning of that day in a time zone. No date
+// is the zero time.
+func readDay(field, text string, zone *time.Location) (time.Time, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.ParseInLocation(time.DateOnly, text, zone)
+	if err != nil {
+		var invalid portal.Invalid
+		invalid.Add(field, "Enter a date like 2027-01-31, or leave it empty.")
+		return time.Time{}, invalid.Err()
+	}
+	return day, nil
+}

@@ -132,11 +132,11 @@ func (s *Server) renderKey(c echo.Context, status int, key manage.KeyDetails, fo
 	if view.Usage, err = s.manage.KeyUse(ctx, key.ID); err != nil {
 		return err
 	}
-	history, err := s.manage.KeyHistory(ctx, key.ID)
+	history, err := s.manage.Revisions(ctx, portal.RevisionFilter{Noun: portal.NounKey, NounID: key.ID})
 	if err != nil {
 		return err
 	}
-	view.History = page.History(history)
+	view.History = page.History(history.Rows)
 	if view.Credentials, err = s.credentialsOf(c, key, form, shown); err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (s *Server) keyView(actor portal.Actor, key manage.KeyDetails, sets []porta
 		Example: page.Example{Key: key.Key, APISet: exampleAPISet(key, sets), TokenURL: s.tokenURL()},
 		Own:     key.UserID == actor.UserID, Lists: portal.CanAnywhere(actor, seeKeys.anyOf...) == nil, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
-		SeesLicenses: may(portal.ViewLicenses), SeesUser: key.UserID == actor.UserID || may(portal.ViewUsers), Now: s.manage.Now(),
+		SeesLicenses: may(portal.ViewLicenses), SeesHistory: actor.OrganizationID == key.OrganizationID && may(portal.ViewHistory), SeesUser: key.UserID == actor.UserID || may(portal.ViewUsers), Now: s.manage.Now(),
 	}
 	view.Unreached = rolesAdvice(key, may(portal.ManageUsers))
 	if key.State(view.Now) == portal.KeyActive {

@@ -26,8 +26,9 @@ func (s *Server) renderLicense(c echo.Context, status int, form page.Form, licen
 	actor := portal.ActorFrom(c.Request().Context())
 	view := page.License{
 		Form: form, License: license.License, Organization: license.Organization, Instances: license.Instances, History: page.History(license.History),
-		SeesKeys:  portal.CanUseKeysOf(actor, portal.SeeKey, license.OrganizationID, 0) == nil,
-		CanManage: portal.Can(actor, portal.ManageLicenses, 0) == nil, Now: s.manage.Now(),
+		SeesHistory: portal.Can(actor, portal.ViewHistory, license.OrganizationID) == nil,
+		SeesKeys:    portal.CanUseKeysOf(actor, portal.SeeKey, license.OrganizationID, 0) == nil,
+		CanManage:   portal.Can(actor, portal.ManageLicenses, 0) == nil, Now: s.manage.Now(),
 	}
 	for _, key := range license.Keys {
 		view.Keys = append(view.Keys, page.LicensedKey{Key: key, Visible: portal.CanUseKeysOf(actor, portal.SeeKey, key.OrganizationID, key.UserID) == nil})

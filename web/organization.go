@@ -57,7 +57,7 @@ func (s *Server) showOrganization(c echo.Context) error {
 	return s.render(c, http.StatusOK, client.Name, page.Organization{
 		Organization: client.Organization, Allowed: client.Allowed, Figures: client.Figures, Licenses: withInstances(client.Licenses, client.Instances, 0), Here: actor.OrganizationID == id,
 		SeesLicenses: may(portal.ViewLicenses), SeesUsers: may(portal.ViewUsers), SeesRequests: may(portal.Requests) || may(portal.DecideRequests),
-		SeesKeys: portal.CanUseKeysOf(actor, portal.SeeKey, id, 0) == nil, SeesOthers: may(portal.ViewOrganizations),
+		SeesKeys: portal.CanUseKeysOf(actor, portal.SeeKey, id, 0) == nil, SeesHistory: may(portal.ViewHistory), SeesOthers: may(portal.ViewOrganizations),
 		CanManage: may(portal.ManageOrganizations), CanLicense: may(portal.ManageLicenses), CanSet: may(portal.ManageSettings), Now: s.manage.Now(),
 	}.Render())
 }

@@ -179,6 +179,11 @@ var routes = []route{
 	{get, "/integrations/data-loader-keys/new", changeKeys, onTab(page.DataLoaderTab, (*Server).showNewIntegration), ""},
 	{post, "/integrations/data-loader-keys", changeKeys, onTab(page.DataLoaderTab, (*Server).createIntegration), "/integrations/data-loader-keys/new"},
 
+	{get, "/history", signedIn, (*Server).listHistory, ""},
+	{get, "/history.csv", signedIn, (*Server).exportHistory, ""},
+	{get, "/history/verify", needs(portal.System), (*Server).showVerification, ""},
+	{post, "/history/verify", needs(portal.System), (*Server).verifyHistory, "/history/verify"},
+
 	{get, "/requests", seeRequests, (*Server).listRequests, ""},
 	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},
 	{post, "/requests", requestKeys, (*Server).createRequest, "/requests/new"},

@@ -183,8 +183,8 @@ func (s *Server) renderUser(c echo.Context, status int, problem string) error {
 	if view.Organizations, err = s.joinable(ctx, user); err != nil {
 		return err
 	}
-	view.History, err = s.manage.UserHistory(ctx, user.ID)
-	view.SeesHistory = err == nil
+	history, err := s.manage.Revisions(ctx, portal.RevisionFilter{UserID: user.ID})
+	view.History, view.SeesHistory = history.Rows, err == nil
 	if err != nil && portal.CodeOf(err) != portal.CodeForbidden {
 		return err
 	}

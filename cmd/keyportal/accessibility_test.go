@@ -220,6 +220,9 @@ var pages = []struct {
 	{"/integrations/data-loader-keys", []string{"/integrations/data-loader-keys"}},
 	{"/integrations/data-loader-keys/new", []string{"/integrations/data-loader-keys/new"}},
 	{"/keys/:id/delivery", nil},
+	{"/history", []string{"/history", "/history?organization=all", "/history?organization=all&who=nobody", "/history?noun=user&id=4", "/history?noun=key&id=2"}},
+	{"/history.csv", nil},
+	{"/history/verify", []string{"/history/verify"}},
 	{"/requests", []string{"/requests", "/requests?state=all", "/requests?q=nothing+is+called+so"}},
 	{"/requests/new", []string{"/requests/new", "/requests/new?application=1&license=1"}},
 	{"/requests/:id", []string{"/requests/1", "/requests/2", "/requests/3", "/requests/4", "/requests/5"}}, // declined, taken, asked, approved, open
@@ -438,6 +441,7 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		{"/profile/password", "Change password", map[string]string{"Current password": "wrong", "New password": "short", "New password again": "other"}},
 		{"/keys/new", "Next", map[string]string{"Name": "Inspected"}},
 		{"/users/4/memberships/1?action=end", "End membership", nil},
+		{"/history/verify", "Verify", map[string]string{"Earlier heads": "nothing of the kind"}},
 		{"/keys/2/revoke", "Revoke key", map[string]string{"Type*": "wrong"}},
 	} {
 		b.open(form.address)
@@ -448,6 +452,15 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		b.follow(button(form.submit))
 		b.inspect("refused-" + fileName(form.address))
 	}
+
+	b.visit("/history?from=2027-02-01&to=2027-01-01", http.StatusUnprocessableEntity)
+	b.open("/history/verify")
+	b.fill(field("Earlier heads"), "4711 abcd")
+	b.follow(button("Verify"))
+	b.inspect("history-cut-off")
+	b.open("/history/verify")
+	b.follow(button("Verify"))
+	b.inspect("history-verified")
 
 	v := &visitor{t: t, portal: s.portal, client: browse(t)}
 	v.post("/login", url.Values{"username": {"superadmin"}, "password": {samplePassword}})

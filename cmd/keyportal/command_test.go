@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -64,7 +65,7 @@ func TestWrongUsageIsRefusedWithStatus2(t *testing.T) {
 
 func TestCommandsOnADatabaseThatIsNotThereMakeNone(t *testing.T) {
 	p := emptySQLite(t)
-	for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "backup " + p.db + ".copy"} {
+	for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "audit head", "backup " + p.db + ".copy"} {
 		refuse(t, failed, "there is no database "+p.db, "kp_", p.flags(strings.Fields(args)...)...)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(p.db), "*")); len(left) > 0 {
@@ -80,7 +81,7 @@ func TestCommandsOnAnEmptyDatabaseAskForMigrate(t *testing.T) {
 			}
 		}
 		succeed(t, password, place{p.engine, filepath.Join(t.TempDir(), "other.db"), p.keyset}.flags("admin", "create", "--username=a", "--email=a@example.com", "--password-stdin")...)
-		for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "backup " + filepath.Join(t.TempDir(), "copy")} {
+		for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "audit head", "backup " + filepath.Join(t.TempDir(), "copy")} {
 			refuse(t, failed, "run keyportal migrate", "kp_", p.flags(strings.Fields(args)...)...)
 		}
 	})
@@ -283,6 +284,14 @@ func TestTheSettingTakesTheBrandsThatCredentialsTake(t *testing.T) {
 	}
 }
 
+// withoutTriggers gives the statements after which revisions can be tampered with.
+func withoutTriggers(p place) []string {
+	if p.engine == storetest.PostgresEngine {
+		return []string{`ALTER TABLE revisions DISABLE TRIGGER ALL`}
+	}
+	return []string{`DROP TRIGGER revisions_are_final`, `DROP TRIGGER revisions_stay`}
+}
+
 func TestAuditVerifyNamesTheFirstLineThatWasChanged(t *testing.T) {
 	eachSample(t, func(t *testing.T, p place, _ string) {
 		out := succeed(t, "", p.flags("audit", "verify")...)
@@ -290,11 +299,7 @@ func TestAuditVerifyNamesTheFirstLineThatWasChanged(t *testing.T) {
 			t.Errorf("prints %q", out)
 		}
 		db := rawSQL(t, p)
-		off := `DROP TRIGGER revisions_are_final`
-		if p.engine == storetest.PostgresEngine {
-			off = `ALTER TABLE revisions DISABLE TRIGGER ALL`
-		}
-		for _, statement := range []string{off, `UPDATE revisions SET actor_name = 'nobody' WHERE id IN (7, 9)`} {
+		for _, statement := range append(withoutTriggers(p), `UPDATE revisions SET actor_name = 'nobody' WHERE id IN (7, 9)`) {
 			if _, err := db.Exec(statement); err != nil {
 				t.Fatal(err)
 			}
@@ -305,6 +310,51 @@ func TestAuditVerifyNamesTheFirstLineThatWasChanged(t *testing.T) {
 		if _, err := os.Stat(copied); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+func TestAuditVerifyHoldsTheHistoryAgainstAHeadThatWasKept(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, _ string) {
+		kept, verified := filepath.Join(t.TempDir(), "heads"), succeed(t, "", p.flags("audit", "verify")...)
+		early := succeed(t, "", p.flags("audit", "head")...)
+		if !strings.HasSuffix(verified, "\nhead "+early) {
+			t.Errorf("the head is %q, verified: %q", early, verified)
+		}
+		db := rawSQL(t, p)
+		older := make([]any, 4)
+		if err := db.QueryRow(`SELECT revision_id, mac, seal, taken_at FROM revision_head`).Scan(&older[0], &older[1], &older[2], &older[3]); err != nil {
+			t.Fatal(err)
+		}
+		succeed(t, "", p.flags("key", "revoke", "2")...)
+		late := succeed(t, "", p.flags("audit", "head")...)
+		if err := os.WriteFile(kept, []byte(early+late), 0o600); err != nil { // as a cron job appends them
+			t.Fatal(err)
+		}
+		succeed(t, "", p.flags("audit", "verify", "--head", kept)...)
+		succeed(t, verified, p.flags("audit", "verify", "--head=-")...)
+
+		for _, statement := range withoutTriggers(p) {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for statement, args := range map[string][]any{
+			`DELETE FROM revisions WHERE id > $1`: older[:1], `UPDATE revision_head SET revision_id = $1, mac = $2, seal = $3, taken_at = $4`: older,
+		} {
+			if _, err := db.Exec(statement, args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		succeed(t, "", p.flags("audit", "verify")...) // an older copy is whole by itself
+		succeed(t, early, p.flags("audit", "verify", "--head=-")...)
+		cut := fmt.Sprintf("revision %d was cut off with all that followed", older[0].(int64)+1)
+		refuse(t, failed, cut, "", p.flags("audit", "verify", "--head", kept)...)
+		refuse(t, failed, cut, late, p.flags("audit", "verify", "--head=-")...)
+		succeed(t, "", p.flags("key", "revoke", "3")...)
+		refuse(t, failed, "is not the one of which the head was kept", late, p.flags("audit", "verify", "--head=-")...)
+
+		refuse(t, failed, "There is no head of the Revision History here", "nothing of the kind\n", p.flags("audit", "verify", "--head=-")...)
+		refuse(t, failed, "--head: open", "", p.flags("audit", "verify", "--head", kept+"s")...)
 	})
 }
 

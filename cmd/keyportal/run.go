@@ -44,6 +44,7 @@ type commands struct {
 	} `cmd:"" help:"API keys."`
 	Audit struct {
 		Verify auditVerifyCommand `cmd:"" help:"Tell whether the Revision History is as it was written."`
+		Head   auditHeadCommand   `cmd:"" help:"Print the Revision History's head, to be kept elsewhere."`
 	} `cmd:"" help:"The Revision History."`
 	Backup backupCommand `cmd:"" help:"Copy the database, in use or not, to a file and read it back."`
 }

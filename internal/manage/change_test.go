@@ -249,9 +249,9 @@ func TestAClosedDatabaseTakesNothingAndShowsNoKey(t *testing.T) {
 var (
 	reads = []string{
 		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Instance", "Instances",
-		"Key", "KeyCounts", "KeyHistory", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
-		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "Request", "Requests", "RequestsWaiting", "Role", "Roles", "RoomForLicense",
-		"SecretKeepers", "Sessions", "UnusedLicense", "User", "UserHistory", "Users", "VerifyChain",
+		"Head", "Key", "KeyCounts", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
+		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
+		"SecretKeepers", "Sessions", "UnusedLicense", "User", "Users", "VerifyChain",
 	}
 	besides = []string{
 		"AcknowledgeKeys", "CheckSetupLink", "EndOtherSessions", "EndSession", "EnterInstance", "MoveSession", "NeedsPassword", "Now", "PasswordLinkUser", "PutFlash", "Session", "SetUp", "SetupLink", "SignIn", "SignOut",
@@ -324,11 +324,11 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"Requests": second(m.Requests(ctx, portal.RequestFilter{OrganizationID: o})), "RequestsWaiting": second(m.RequestsWaiting(ctx, o)),
 		"RoomForLicense": m.RoomForLicense(ctx, w.Organization), "SecretKeepers": second(m.SecretKeepers(ctx, o)), "UnusedLicense": m.UnusedLicense(ctx, w.prepared.unused),
 		"ChosenLicense": second(m.ChosenLicense(ctx, w.License.ID)), "ClientLevels": second(m.ClientLevels(ctx)), "Instance": second(m.Instance(ctx, w.Instance.ID)), "Key": second(m.Key(ctx, w.Key.ID)),
-		"KeyCounts": counts, "KeyHistory": second(m.KeyHistory(ctx, w.Key.ID)), "KeyUse": second(m.KeyUse(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
+		"KeyCounts": counts, "Head": second(m.Head(ctx)), "KeyUse": second(m.KeyUse(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
 		"KeysMappedToMe": second(m.KeysMappedToMe(ctx)), "MyKeys": second(m.MyKeys(ctx, portal.List{})), "Sessions": second(m.Sessions(ctx)),
 		"Licenses": second(m.Licenses(ctx, o)), "MyOrganizations": second(m.MyOrganizations(ctx, 500)), "OfferedAPISets": second(m.OfferedAPISets(ctx, o, w.User.ID)),
 		"Organization": second(m.Organization(ctx, o)), "Organizations": second(m.Organizations(ctx, portal.List{})), "Role": second(m.Role(ctx, w.Role.ID)),
-		"Roles": second(m.Roles(ctx, o)), "User": second(m.User(ctx, w.User.ID)), "UserHistory": second(m.UserHistory(ctx, w.User.ID)),
+		"Roles": second(m.Roles(ctx, o)), "User": second(m.User(ctx, w.User.ID)), "Revisions": second(m.Revisions(ctx, portal.RevisionFilter{Organizations: []int64{o}})),
 		"Users": second(m.Users(ctx, portal.UserFilter{OrganizationID: o})), "VerifyChain": second(m.VerifyChain(ctx)),
 	}
 	if len(results) != len(reads) {

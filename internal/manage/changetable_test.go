@@ -175,7 +175,7 @@ var changes = []change{
 		}
 		return err
 	}, func(w *world) []string {
-		return line(`key generated ERP: Name →ERP; Description →For the ERP.; Kind →token; Mapped user →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`, w.User.Username)
+		return line(`key generated ERP: Name →ERP; Description →For the ERP.; Kind →API key; Mapped user →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`, w.User.Username)
 	}},
 	{"UpdateKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		edit := w.keyOf(w.Key.ID)
@@ -302,7 +302,7 @@ var changes = []change{
 		}
 		return err
 	}, func(w *world) []string {
-		return append(line(`key issued Issued: Name →Issued; Description →For the ERP.; Kind →token; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`,
+		return append(line(`key issued Issued: Name →Issued; Description →For the ERP.; Kind →API key; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`,
 			w.User.Username, "Terminal", w.License.Number),
 			line(`request approved Terminal for %s: State Open→Approved; Taken by →%s; Decision →The key was issued straight away, for %s.`, w.License.Number, w.Admin.Name(), w.user(w.User.ID).Name())...)
 	}},
@@ -326,7 +326,7 @@ var changes = []change{
 		return err
 	}, func(w *world) []string {
 		request := w.prepared.approve
-		return append(line(`key issued Requested: Name →Requested; Kind →token; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`,
+		return append(line(`key issued Requested: Name →Requested; Kind →API key; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`,
 			w.prepared.requester.Username, request.ApplicationName, request.LicenseNumber), line(`request approved %s: State In progress→Approved; Decision →Have fun.`, request.Name())...)
 	}},
 	{"DeclineRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {

@@ -240,7 +240,7 @@ func TestKeysAreSeenAndChangedByTheirUsersAndTheirManagers(t *testing.T) {
 			ctx := w.as(test.actor)
 			details, err := w.m.Key(ctx, w.Key.ID)
 			wantCode(t, what+" sees it", err, test.see)
-			_, err = w.m.KeyHistory(ctx, w.Key.ID)
+			_, err = w.m.Revisions(ctx, keyHistory(w.Key.ID))
 			wantCode(t, what+" sees its history", err, test.see)
 			if test.see == allowed {
 				wantCode(t, what+" is shown that it can be changed", details.Changeable, test.change)
@@ -270,9 +270,11 @@ func TestOneSeesOnesOwnKeysAndNeedsTheAuthorityToChangeThem(t *testing.T) {
 		ctx, ofUser := w.as(w.User), portal.KeyFilter{OrganizationID: w.Organization.ID, UserID: w.User.ID}
 		colleague := w.as(w.holder(nil))
 		for what, see := range map[string]func(context.Context) error{
-			"list":    func(ctx context.Context) error { return second(w.m.Keys(ctx, ofUser)) },
-			"page":    func(ctx context.Context) error { return second(w.m.Key(ctx, w.Key.ID)) },
-			"history": func(ctx context.Context) error { return second(w.m.KeyHistory(ctx, w.Key.ID)) },
+			"list": func(ctx context.Context) error { return second(w.m.Keys(ctx, ofUser)) },
+			"page": func(ctx context.Context) error { return second(w.m.Key(ctx, w.Key.ID)) },
+			"history": func(ctx context.Context) error {
+				return second(w.m.Revisions(ctx, portal.RevisionFilter{Noun: portal.NounKey, NounID: w.Key.ID}))
+			},
 		} {
 			wantCode(t, what, see(ctx), allowed)
 			wantCode(t, what+", of a colleague", see(colleague), portal.CodeForbidden)

@@ -89,7 +89,7 @@ func (m *Manager) DeleteClientLevel(ctx context.Context, id, version int64) erro
 		if err := c.DeleteClientLevel(ctx, level); err != nil {
 			return err
 		}
-		return c.Record(ctx, levelRevision(level, "deleted", portal.Diff(level.Record(), nil)))
+		return c.Record(ctx, levelRevision(level, portal.ActionDeleted, portal.Diff(level.Record(), nil)))
 	})
 }
 

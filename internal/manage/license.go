@@ -21,8 +21,6 @@ type LicenseInput struct {
 	Database       string
 }
 
-const licenseDeleted = "deleted" // the action
-
 var licenseNumberForm = regexp.MustCompile(`^[0-9]{1,20}$`)
 
 // CreateLicense gives an organization one more license, within what its level
@@ -152,7 +150,7 @@ func (m *Manager) DeleteLicense(ctx context.Context, id int64, typed string) err
 		if err := c.DeleteLicense(ctx, id); err != nil {
 			return err
 		}
-		return c.Record(ctx, licenseRevision(license, licenseDeleted, portal.Diff(license.Record(), nil)))
+		return c.Record(ctx, licenseRevision(license, portal.ActionDeleted, portal.Diff(license.Record(), nil)))
 	})
 }
 
@@ -261,18 +259,8 @@ func (m *Manager) License(ctx context.Context, id int64) (LicenseDetails, error)
 		return details, err
 	}
 	details.Keys = slices.DeleteFunc(keys, func(key portal.Key) bool { return key.LicenseID != id || canSeeKey(actor, key) != nil })
-	details.History, err = m.Store.RevisionsOf(ctx, portal.NounLicense, id, revisionsShown)
-	details.History = sinceDeleted(details.History)
+	details.History, err = m.newest(ctx, portal.NounLicense, id)
 	return details, err
-}
-
-// sinceDeleted leaves out what is told of a license that was deleted: on SQLite the
-// next one may have its ID. The newest line is the first.
-func sinceDeleted(lines []portal.Revision) []portal.Revision {
-	if i := slices.IndexFunc(lines, func(line portal.Revision) bool { return line.Action == licenseDeleted }); i >= 0 {
-		return lines[:i]
-	}
-	return lines
 }
 
 // visibleLicense finds a license of an organization that the actor can see.

@@ -119,7 +119,7 @@ func TestTheAdministratorOfOneClientGetsNothingOfTheOthers(t *testing.T) {
 			"its license":                 {second(w.m.License(ctx, w.License.ID)), unseen},
 			"its OAuth client":            {second(w.m.OAuthClient(ctx, w.License.ID)), unseen},
 			"its key":                     {second(w.m.Key(ctx, made.ID)), unseen},
-			"its key's history":           {second(w.m.KeyHistory(ctx, made.ID)), unseen},
+			"its key's history":           {second(w.m.Revisions(ctx, keyHistory(made.ID))), unseen},
 			"its keepers":                 {second(w.m.SecretKeepers(ctx, w.Organization.ID)), unseen},
 			"its instances":               {second(w.m.Instances(ctx, w.Organization.ID)), unseen},
 			"its page":                    {second(w.m.OrganizationDetails(ctx, w.Organization.ID)), unseen},

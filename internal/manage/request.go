@@ -61,7 +61,7 @@ func (m *Manager) Request(ctx context.Context, id int64) (RequestDetails, error)
 		_, _, err := openableDelivery(ctx, m.Store.Queries, request.KeyID)
 		details.Waiting = err == nil
 	}
-	details.History, err = m.Store.RevisionsOf(ctx, portal.NounRequest, id, revisionsShown)
+	details.History, err = m.newest(ctx, portal.NounRequest, id)
 	return details, err
 }
 

@@ -106,7 +106,7 @@ func (m *Manager) DeleteRole(ctx context.Context, id, version int64, typed strin
 		if err := c.DeleteRole(ctx, role); err != nil {
 			return err
 		}
-		return c.Record(ctx, roleRevision(role, "deleted", portal.Diff(role.Record(), nil)))
+		return c.Record(ctx, roleRevision(role, portal.ActionDeleted, portal.Diff(role.Record(), nil)))
 	})
 }
 

@@ -15,6 +15,17 @@ const (
 	OAuthKey Kind = "oauth" // Client ID (OAuth) and Client Secret, one per license
 )
 
+// Label gives the kind as pages name it.
+func (k Kind) Label() string {
+	switch k {
+	case PairKey:
+		return "Access Key and Security Key"
+	case OAuthKey:
+		return "OAuth client"
+	}
+	return "API key"
+}
+
 // Key is a credential's identity.
 type Key struct {
 	ID               int64
@@ -113,7 +124,7 @@ func (k Key) Record() Record {
 	return Record{
 		{"Name", k.Name},
 		{"Description", k.Description},
-		{"Kind", string(k.Kind)},
+		{"Kind", k.Kind.Label()},
 		{"Mapped user", k.Username},
 		{"Application", k.ApplicationName},
 		{"License", k.LicenseNumber},

@@ -131,9 +131,9 @@ func TestRecordsHoldWhatPagesCallThings(t *testing.T) {
 		"key": {
 			portal.Key{Name: "ERP", Kind: portal.TokenKey, Username: "ada", ApplicationName: "Workflow", LicenseNumber: "12345678", APISets: []portal.APISet{billing}, ExpiresAt: expires,
 				AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, Masked: "kp_…aB3d"}.Record(),
-			"Name=ERP, Kind=token, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
+			"Name=ERP, Kind=API key, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
 		},
-		"key that never expires": {portal.Key{}.Record(), "Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
+		"key that never expires": {portal.Key{}.Record(), "Kind=API key, Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
 		"organization": {
 			portal.Organization{Name: "Acme", LevelName: "Gold", ExpiryRequired: true, ExpiryMaxDays: 90}.Record(),
 			"Name=Acme, Client level=Gold, Suspended=No, Secrets can be viewed again=No, Expiry required=Yes, Longest expiry in days=90",
@@ -172,5 +172,28 @@ func TestNounsAndPeopleHaveNames(t *testing.T) {
 	}
 	for staff, valid := range map[portal.Staff]bool{portal.NotStaff: true, portal.SuperAdmin: true, portal.Support: true, "owner": false} {
 		wantEqual(t, string(staff), staff.Valid(), valid)
+	}
+}
+
+func TestHeadsAreReadAsTheyArePrinted(t *testing.T) {
+	first, last := portal.Head{Revision: 7, MAC: []byte{0xab, 0x01}}, portal.Head{Revision: 95, MAC: []byte{0xff}}
+	for text, want := range map[string][]portal.Head{
+		first.String():                 {first},
+		" 7 AB01 \r\n":                 {first},
+		"head 7 ab01":                  {first},
+		"0\n":                          {{}},
+		first.String() + "\n\n95 ff\n": {first, last},
+		"The Revision History is as it was written: 95 lines.\nhead 95 ff\n": {last},
+	} {
+		got, err := portal.ParseHeads(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		wantEqual(t, text, got, want)
+	}
+	for _, text := range []string{"", "\n", "nothing of the kind here", "head", "7", "7 xyz", "7 ab0", "-7 ab01", "0 ab01", "7 ab01 more", "head 7 ab01 more", "7 ab01\n8 x", "99999999999999999999 ab01"} {
+		if _, err := portal.ParseHeads(text); portal.CodeOf(err) != portal.CodeInvalid {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }

@@ -24,8 +24,8 @@ import (
 
 // Backup is what a backup was found to hold when it was read back.
 type Backup struct {
-	Rows   []Rows       // of the tables that are counted
-	Broken *BrokenChain // nil unless the Revision History was tampered with
+	Rows   []Rows              // of the tables that are counted
+	Broken *portal.BrokenChain // nil unless the Revision History was tampered with
 }
 
 // Rows tells how many rows a table has.
@@ -82,9 +82,9 @@ func (q Queries) countRows(ctx context.Context) ([]Rows, error) {
 
 // brokenChain verifies the Revision History. What is wrong with it does not
 // spoil a backup of it.
-func (s *Store) brokenChain(ctx context.Context) (*BrokenChain, error) {
+func (s *Store) brokenChain(ctx context.Context) (*portal.BrokenChain, error) {
 	_, err := s.VerifyChain(ctx)
-	if broken, ok := errors.AsType[*BrokenChain](err); ok {
+	if broken, ok := errors.AsType[*portal.BrokenChain](err); ok {
 		return broken, nil
 	}
 	return nil, err

@@ -8,23 +8,24 @@ import (
 // Writer gives the connections that write, to put obstacles in their way.
 func (s *Store) Writer() *sql.DB { return s.write }
 
-// Plan is how SQLite goes about a statement.
+// Plan is how an engine goes about a statement.
 type Plan struct {
 	Statement string
-	Steps     []string // without those of subqueries
+	Steps     []string // on SQLite: without those of subqueries
 	Text      string   // with them
 }
 
-// Plans gives SQLite's plans for the statements that fn runs.
+// Plans gives the engine's plans for the statements that fn runs.
 func (s *Store) Plans(ctx context.Context, fn func(Queries) error) ([]Plan, error) {
-	planner := &planner{querier: s.q}
+	planner := &planner{querier: s.q, engine: s.engine}
 	err := fn(Queries{q: planner, now: s.now})
 	return planner.plans, err
 }
 
 type planner struct {
 	querier
-	plans []Plan
+	engine engine
+	plans  []Plan
 }
 
 // QueryContext explains the statement before it runs it.
@@ -44,7 +45,11 @@ func (p *planner) QueryRowContext(ctx context.Context, query string, args ...any
 }
 
 func (p *planner) explain(ctx context.Context, query string, args ...any) error {
-	rows, err := p.querier.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, args...)
+	explain := "EXPLAIN QUERY PLAN "
+	if p.engine == enginePostgres {
+		explain = "EXPLAIN "
+	}
+	rows, err := p.querier.QueryContext(ctx, explain+query, args...)
 	if err != nil {
 		return err
 	}
@@ -53,7 +58,11 @@ func (p *planner) explain(ctx context.Context, query string, args ...any) error 
 	for rows.Next() {
 		var id, parent, unused int
 		var step string
-		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+		columns := []any{&id, &parent, &unused, &step}
+		if p.engine == enginePostgres {
+			columns = columns[3:]
+		}
+		if err := rows.Scan(columns...); err != nil {
 			return err
 		}
 		if parent == 0 {

@@ -18,7 +18,7 @@ type listing[T any] struct {
 	columns string            // what scan reads
 	from    string            // tables and joins
 	id      string            // the column that makes the order total
-	sorts   map[string]string // what may be sorted by → text expression, never NULL; "" is the list's own order
+	sorts   map[string]string // what may be sorted by → text expression, never NULL; "" is the list's own order. None: by id alone
 	scan    func(row) (T, error)
 	where   []string
 	args    []any
@@ -99,21 +99,13 @@ func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List)
 		if err != nil {
 			return result, err
 		}
-		l.args = append(l.args, after.Sort, after.ID)
-		l.where = append(l.where, fmt.Sprintf("(%s, %s) %s ($%d, $%d)", order, l.id, beyond, len(l.args)-1, len(l.args)))
-		// SQLite finds its place in an index of an expression by this alone.
-		l.where = append(l.where, fmt.Sprintf("%s %s= $%d", order, beyond, len(l.args)-1))
+		l.begin(order, beyond, after)
 	}
 	limit := list.Limit
 	if limit <= 0 {
 		limit = portal.PageSize
 	}
-	statement := fmt.Sprintf("/* %s */ SELECT %s, %s, %s FROM %s", l.name, order, l.id, l.columns, l.from)
-	if len(l.where) > 0 {
-		statement += " WHERE " + strings.Join(l.where, " AND ")
-	}
-	statement += fmt.Sprintf(" ORDER BY %s %s, %s %s LIMIT %d", order, direction, l.id, direction, limit+1)
-	rows, err := all(ctx, q, l.scanKeyed, statement, l.args...)
+	rows, err := all(ctx, q, l.scanKeyed, l.statement(order, direction, limit+1), l.args...)
 	if err != nil {
 		return result, err
 	}
@@ -125,6 +117,31 @@ func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List)
 		result.Rows = append(result.Rows, row.value)
 	}
 	return result, nil
+}
+
+// begin has the list begin behind a place.
+func (l *listing[T]) begin(order, beyond string, after place) {
+	if order == "" {
+		l.filter(l.id+" "+beyond+" ?", after.ID)
+		return
+	}
+	l.args = append(l.args, after.Sort, after.ID)
+	l.where = append(l.where, fmt.Sprintf("(%s, %s) %s ($%d, $%d)", order, l.id, beyond, len(l.args)-1, len(l.args)))
+	// SQLite finds its place in an index of an expression by this alone.
+	l.where = append(l.where, fmt.Sprintf("%s %s= $%d", order, beyond, len(l.args)-1))
+}
+
+// statement gives the text of the list's statement.
+func (l *listing[T]) statement(order, direction string, limit int) string {
+	first, sorted := order, order+" "+direction+", "
+	if order == "" {
+		first, sorted = "''", ""
+	}
+	text := fmt.Sprintf("/* %s */ SELECT %s, %s, %s FROM %s", l.name, first, l.id, l.columns, l.from)
+	if len(l.where) > 0 {
+		text += " WHERE " + strings.Join(l.where, " AND ")
+	}
+	return text + fmt.Sprintf(" ORDER BY %s%s %s LIMIT %d", sorted, l.id, direction, limit)
 }
 
 func (l *listing[T]) scanKeyed(r row) (k keyed[T], err error) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
@@ -48,8 +49,6 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 		"all users":                     {func(q store.Queries) error { _, err := q.Users(ctx, portal.UserFilter{}); return err }, "SCAN u USING INDEX sqlite_autoindex_users_1"},
 		"all organizations":             {func(q store.Queries) error { _, err := q.Organizations(ctx, portal.List{}); return err }, "SCAN o USING INDEX sqlite_autoindex_organizations_1"},
 		"the check's subject":           {func(q store.Queries) error { _, err := q.Subject(ctx, f.Secret.Hash()); return err }, "sqlite_autoindex_secrets_1 (hash=?)"},
-		"the history of a thing":        {func(q store.Queries) error { _, err := q.RevisionsOf(ctx, portal.NounUser, 1, 10); return err }, "revisions_noun (noun=? AND noun_id=?)"},
-		"the history of a user":         {func(q store.Queries) error { _, err := q.RevisionsAbout(ctx, 1, 1, 10); return err }, "revisions_user (user_id=?)"},
 		"the version of the API sets":   {func(q store.Queries) error { _, err := q.APISetsVersion(ctx); return err }, "revisions_noun (noun=?)"},
 		"the keys losing an API set":    {func(q store.Queries) error { _, _, err := q.KeysLosing(ctx, f.Billing.ID, 9); return err }, "k USING INTEGER PRIMARY KEY"},
 		"the other super admins":        {func(q store.Queries) error { _, err := q.EnabledSuperAdmins(ctx, 1); return err }, "users_super_admins"},
@@ -79,6 +78,70 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 			t.Errorf("%s puts in order what an index has in order:\n%s", what, plan.Text)
 		}
 	}
+}
+
+// fillHistory adds lines of 20 organizations, 50 users and 100 keys, an hour apart.
+// They are not on the chain.
+func fillHistory(t *testing.T, s *store.Store, lines int) {
+	t.Helper()
+	storetest.Exec(t, storetest.SQL(t, s), `INSERT INTO revisions (id, at, actor_id, actor_name, key_id, key_name, impersonator_id, impersonator_name,
+			address, organization_id, noun, noun_id, noun_name, user_id, action, changes, mac)
+		WITH RECURSIVE n(i) AS (SELECT CAST(1000000 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+		SELECT i, i * 3600000000, i % 50, 'A', CASE WHEN i % 10 = 0 THEN i % 100 ELSE 0 END, '', 0, '', '', i % 20,
+			CASE WHEN i % 1000 = 0 THEN 'level' WHEN i % 3 = 0 THEN 'key' ELSE 'user' END, i % 400, '', i % 50, 'edited', 'null', '' FROM n`, 1000000+lines-1)
+	storetest.Exec(t, storetest.SQL(t, s), `ANALYZE revisions`)
+}
+
+// Each page of the history goes by one index to its lines, which has them in order.
+func TestPagesOfTheHistoryGoByIndices(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		sqlite := storetest.Of(s).Engine == storetest.SQLiteEngine
+		fillHistory(t, s, 20000)
+		at := func(line int64) time.Time { return time.UnixMicro(line * 3600000000) }
+		next := must[portal.Page[portal.Revision]](t)(s.Revisions(t.Context(), portal.RevisionFilter{List: portal.List{Limit: 1}})).Next
+		for what, test := range map[string]struct {
+			filter portal.RevisionFilter
+			first  string // what SQLite goes by
+		}{
+			"all":                       {portal.RevisionFilter{}, "SCAN revisions USING INDEX sqlite_autoindex_revisions_1"},
+			"the next page":             {portal.RevisionFilter{List: portal.List{After: next}}, "sqlite_autoindex_revisions_1 (id<?)"},
+			"an organization":           {portal.RevisionFilter{Organizations: []int64{7}}, "revisions_organization (organization_id=?)"},
+			"its next page":             {portal.RevisionFilter{Organizations: []int64{7}, List: portal.List{After: next}}, "revisions_organization (organization_id=? AND id<?)"},
+			"what":                      {portal.RevisionFilter{Organizations: []int64{7}, Noun: portal.NounKey}, "revisions_organization_noun (organization_id=? AND noun=?)"},
+			"what, everywhere":          {portal.RevisionFilter{Noun: portal.NounKey}, "SCAN revisions USING INDEX sqlite_autoindex_revisions_1"},
+			"a thing":                   {portal.RevisionFilter{Noun: portal.NounKey, NounID: 12}, "revisions_noun (noun=? AND noun_id=? AND id>?)"},
+			"about a user":              {portal.RevisionFilter{UserID: 3, Organizations: []int64{0, 3}}, "revisions_user (user_id=?)"},
+			"who":                       {portal.RevisionFilter{Actor: "ada"}, "revisions_actor (actor_id=?)"},
+			"who, in an organization":   {portal.RevisionFilter{Actor: "ada", Organizations: []int64{7}, Noun: portal.NounKey}, "revisions_actor (actor_id=?)"},
+			"through a key":             {portal.RevisionFilter{KeyID: 20, Organizations: []int64{0}}, "revisions_key (key_id=?)"},
+			"since":                     {portal.RevisionFilter{Since: at(1019000)}, "sqlite_autoindex_revisions_1 (id>?)"},
+			"between":                   {portal.RevisionFilter{Since: at(1005000), Until: at(1005100)}, "sqlite_autoindex_revisions_1 (id>? AND id<?)"},
+			"until, in an organization": {portal.RevisionFilter{Until: at(1005000), Organizations: []int64{7}}, "revisions_organization (organization_id=? AND id<?)"},
+		} {
+			plans, err := s.Plans(t.Context(), func(q store.Queries) error { _, err := q.Revisions(t.Context(), test.filter); return err })
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			text, by := plans[len(plans)-1].Text, "revisions_" // PostgreSQL knows which index leads to the fewest lines
+			if sqlite {
+				by = test.first
+			}
+			if !strings.Contains(text, by) || strings.Contains(text, "TEMP B-TREE") || strings.Contains(text, "Seq Scan on revisions") {
+				t.Errorf("%s does not go by %s:\n%s", what, by, text)
+			}
+			combined := len(test.filter.Organizations) > 0 && (test.filter.Actor != "" || test.filter.KeyID != 0 || test.filter.UserID != 0)
+			if strings.Contains(text, "Sort") && !combined { // which leave few lines to put in order
+				t.Errorf("%s puts in order what an index has in order:\n%s", what, text)
+			}
+		}
+		rare, err := s.Plans(t.Context(), func(q store.Queries) error {
+			_, err := q.Revisions(t.Context(), portal.RevisionFilter{Noun: portal.NounLevel})
+			return err
+		})
+		if err != nil || !strings.Contains(rare[1].Text, "revisions_noun") {
+			t.Errorf("what is rare is not found by its index: %v\n%s", err, rare[1].Text)
+		}
+	})
 }
 
 // Of an organization, a key or a user there are only so many rows, which are then

@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"keyportal/internal/portal"
 )
@@ -11,23 +15,22 @@ import (
 // head is the end of the Revision History: its last line, sealed so that nobody
 // who lacks the key can set it back.
 type head struct {
-	revision int64
-	mac      []byte
-	seal     []byte
+	portal.Head
+	seal []byte
 }
 
-func (h head) bytes() []byte { return fmt.Appendf(nil, "head %d %x", h.revision, h.mac) }
+func (h head) bytes() []byte { return fmt.Appendf(nil, "head %d %x", h.Revision, h.MAC) }
 
 // genuine tells whether this program wrote the head. None has been written while
 // there is neither a user nor an organization: each comes with a line.
 func (q Queries) genuine(ctx context.Context, h head, mac MAC) (bool, error) {
-	if h.revision != 0 || len(h.mac) != 0 || len(h.seal) != 0 {
+	if h.Revision != 0 || len(h.MAC) != 0 || len(h.seal) != 0 {
 		return mac.VerifyMAC(h.seal, h.bytes()) == nil, nil
 	}
 	return one(ctx, q, portal.NounInstallation, scalar[bool], `/* untouched */ SELECT NOT EXISTS (SELECT 1 FROM users) AND NOT EXISTS (SELECT 1 FROM organizations)`)
 }
 
-func scanHead(r row) (h head, err error) { return h, r.Scan(&h.revision, &h.mac, &h.seal) }
+func scanHead(r row) (h head, err error) { return h, r.Scan(&h.Revision, &h.MAC, &h.seal) }
 
 const forgedMessage = "The Revision History does not end as it was written: the database was changed from outside, or the keyset is not the one that belongs to it. Nothing was changed. Run “keyportal audit verify”, then put the right keyset back or restore a backup."
 
@@ -52,18 +55,18 @@ func (c *Change) putHead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("seal the Revision History: %w", err)
 	}
-	return c.exec(ctx, `/* put revision head */ UPDATE revision_head SET revision_id = $1, mac = $2, seal = $3 WHERE id = 1`, c.head.revision, c.head.mac, seal)
+	return c.exec(ctx, `/* put revision head */ UPDATE revision_head SET revision_id = $1, mac = $2, seal = $3 WHERE id = 1`, c.head.Revision, c.head.MAC, seal)
 }
 
 // Record adds a line to the Revision History: the given organization, noun,
 // user, action and changes, with the transaction's instant and actor.
 func (c *Change) Record(ctx context.Context, line portal.Revision) error {
-	line.ID = c.head.revision + 1
+	line.ID = c.head.Revision + 1
 	line.At = c.Now()
 	line.ActorID, line.ActorName = c.actor.UserID, c.actor.Name
 	line.KeyID, line.KeyName = c.actor.KeyID, c.actor.KeyName
 	line.Address = c.actor.Address
-	mac, err := c.mac.MAC(line.Bytes(c.head.mac))
+	mac, err := c.mac.MAC(line.Bytes(c.head.MAC))
 	if err != nil {
 		return fmt.Errorf("sign a revision: %w", err)
 	}
@@ -71,7 +74,7 @@ func (c *Change) Record(ctx context.Context, line portal.Revision) error {
 	if err := c.insertRevision(ctx, line); err != nil {
 		return err
 	}
-	c.head = head{revision: line.ID, mac: mac}
+	c.head = head{Head: portal.Head{Revision: line.ID, MAC: mac}}
 	c.made++
 	return nil
 }
@@ -105,23 +108,123 @@ func scanStored(r row) (line portal.Revision, changes []byte, err error) {
 	return line, changes, err
 }
 
-// RevisionsOf lists the last lines about one thing, the newest first.
-func (q Queries) RevisionsOf(ctx context.Context, noun portal.Noun, id int64, most int) ([]portal.Revision, error) {
-	return all(ctx, q, scanRevision, `/* revisions of a thing */ SELECT `+revisionColumns+` FROM revisions
-		WHERE noun = $1 AND noun_id = $2 ORDER BY id DESC LIMIT $3`, noun, id, most)
+// Revisions lists lines, the newest first, each page by an index that has them in
+// this order.
+func (q Queries) Revisions(ctx context.Context, filter portal.RevisionFilter) (portal.Page[portal.Revision], error) {
+	leading, err := q.leading(ctx, filter)
+	if err != nil {
+		return portal.Page[portal.Revision]{}, err
+	}
+	l := listing[portal.Revision]{name: "revisions", columns: revisionColumns, from: "revisions", id: "id", scan: scanRevision}
+	narrow := func(set bool, column, value string, arg any) {
+		switch {
+		case set && slices.Contains(leading, column):
+			l.filter(column+" = "+value, arg)
+		case set && len(leading) == 0:
+			l.filter(column+" || '' = "+value, arg) // a noun that is not rare
+		case set:
+			// An index that lines are found by is equal to something: this one is not.
+			l.filter(column+" BETWEEN "+value+" AND "+value, arg)
+		}
+	}
+	narrow(filter.Noun != "", "noun", "?", filter.Noun)
+	narrow(filter.NounID != 0, "noun_id", "?", filter.NounID)
+	narrow(filter.UserID != 0, "user_id", "?", filter.UserID)
+	narrow(filter.Actor != "", "actor_id", "(SELECT u.id FROM users u WHERE u.username_folded = ?)", portal.Fold(filter.Actor))
+	if narrow(filter.KeyID != 0, "key_id", "?", filter.KeyID); filter.KeyID != 0 {
+		l.where = append(l.where, "key_id <> 0") // as its index says
+	}
+	switch len(filter.Organizations) {
+	case 0:
+	case 1:
+		narrow(true, "organization_id", "?", filter.Organizations[0])
+	default:
+		l.where = append(l.where, "+organization_id IN ("+numbers(filter.Organizations)+")")
+	}
+	if filter.NounID != 0 {
+		l.afterDeletion(filter.Noun, filter.NounID)
+	}
+	l.between(filter)
+	filter.Sort = portal.Sort{Desc: true}
+	return page(ctx, q, l, filter.List)
 }
 
-// RevisionsAbout lists the last lines about a user's account, memberships and
-// links, the newest first; with an organization, only that one's and the
-// installation's.
-func (q Queries) RevisionsAbout(ctx context.Context, user, organization int64, most int) ([]portal.Revision, error) {
-	return all(ctx, q, scanRevision, `/* revisions about a user */ SELECT `+revisionColumns+` FROM revisions
-		WHERE user_id = $1 AND ($2 = 0 OR organization_id IN (0, $2)) ORDER BY id DESC LIMIT $3`, user, organization, most)
+// leading gives the columns by whose index lines are found, those first that few lines
+// have in common: SQLite can't know which these are. Without any, lines are gone
+// through from the last one on.
+func (q Queries) leading(ctx context.Context, filter portal.RevisionFilter) ([]string, error) {
+	switch {
+	case filter.NounID != 0:
+		return []string{"noun", "noun_id"}, nil
+	case filter.UserID != 0:
+		return []string{"user_id"}, nil
+	case filter.KeyID != 0:
+		return []string{"key_id"}, nil
+	case filter.Actor != "":
+		return []string{"actor_id"}, nil
+	case len(filter.Organizations) == 1:
+		return []string{"organization_id", "noun"}, nil
+	case filter.Noun != "":
+		rare, err := q.rare(ctx, filter.Noun)
+		if rare {
+			return []string{"noun"}, err
+		}
+		return nil, err
+	}
+	return nil, nil
 }
 
-// Head gives the number and the MAC of the last line of the Revision History.
-// Who keeps them elsewhere sees later whether lines were cut off at the end.
-func (q Queries) Head(ctx context.Context) (revision int64, mac []byte, err error) {
-	h, err := one(ctx, q, portal.NounInstallation, scanHead, `/* revision head */ SELECT revision_id, mac, seal FROM revision_head WHERE id = 1`)
-	return h.revision, h.mac, err
+const rareLines = 2000 // that are put in order for each page
+
+// rare tells whether so few lines are about things of a kind that a page had better
+// put them in order than look for them among all others.
+func (q Queries) rare(ctx context.Context, noun portal.Noun) (bool, error) {
+	lines, err := one(ctx, q, noun, scalar[int], `/* whether a noun is rare */ SELECT count(*) FROM (SELECT 1 FROM revisions WHERE noun = $1 LIMIT $2) lines`, noun, rareLines)
+	return lines < rareLines, err
+}
+
+// afterDeletion keeps the lines about the thing that has the ID now.
+func (l *listing[T]) afterDeletion(noun portal.Noun, id int64) {
+	l.args = append(l.args, noun, id, portal.ActionDeleted)
+	n := len(l.args)
+	l.where = append(l.where, fmt.Sprintf("id > coalesce((SELECT max(d.id) FROM revisions d WHERE d.noun = $%d AND d.noun_id = $%d AND d.action = $%d), 0)", n-2, n-1, n))
+}
+
+// clockSlack is by how much the clocks of replicas may differ: lines are numbered in
+// the order of their instants but for this.
+const clockSlack = time.Hour
+
+// between keeps the lines of a time, within the numbers that lines of about that time
+// have. A page behind the first one is bounded above by where it begins.
+func (l *listing[T]) between(filter portal.RevisionFilter) {
+	if !filter.Since.IsZero() {
+		l.filter("+at >= ?", at(filter.Since))
+		l.filter("id > coalesce((SELECT b.id FROM revisions b WHERE b.at < ? ORDER BY b.at DESC, b.id DESC LIMIT 1), 0)", at(filter.Since.Add(-clockSlack)))
+	}
+	if filter.Until.IsZero() {
+		return
+	}
+	l.filter("+at < ?", at(filter.Until))
+	if filter.After == "" {
+		l.filter("id < coalesce((SELECT b.id FROM revisions b WHERE b.at >= ? ORDER BY b.at, b.id LIMIT 1), 9223372036854775807)", at(filter.Until.Add(clockSlack)))
+	}
+}
+
+func numbers(list []int64) string {
+	texts := make([]string, len(list))
+	for i, number := range list {
+		texts[i] = strconv.FormatInt(number, 10)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Head gives the end of the Revision History. Who keeps it elsewhere sees later
+// whether lines were cut off.
+func (q Queries) Head(ctx context.Context) (portal.Head, error) {
+	h, err := q.sealedHead(ctx)
+	return h.Head, err
+}
+
+func (q Queries) sealedHead(ctx context.Context) (head, error) {
+	return one(ctx, q, portal.NounInstallation, scanHead, `/* revision head */ SELECT revision_id, mac, seal FROM revision_head WHERE id = 1`)
 }

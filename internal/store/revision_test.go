@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +24,7 @@ func wantUsers(t *testing.T, s *store.Store, want int) {
 
 func wantLines(t *testing.T, s *store.Store, want int64) {
 	t.Helper()
-	wantEqual(t, "lines of the Revision History", must[int64](t)(s.VerifyChain(t.Context())), want)
+	wantEqual(t, "lines of the Revision History", must[portal.Head](t)(s.VerifyChain(t.Context())).Revision, want)
 }
 
 func TestARevisionIsKept(t *testing.T) {
@@ -36,34 +38,137 @@ func TestARevisionIsKept(t *testing.T) {
 		}
 		want := given
 		want.ID, want.At, want.ActorID, want.ActorName, want.KeyID, want.KeyName, want.Address = 1, s.Now(), clerk.UserID, clerk.Name, clerk.KeyID, clerk.KeyName, clerk.Address
-		of := must[[]portal.Revision](t)(s.RevisionsOf(t.Context(), portal.NounKey, 11, 10))
+		of := revisions(t, s, portal.RevisionFilter{Noun: portal.NounKey, NounID: 11})
 		want.MAC = of[0].MAC
 		wantFilled(t, want)
 		wantEqual(t, "of the thing", of, []portal.Revision{want})
-		wantEqual(t, "about the user", must[[]portal.Revision](t)(s.RevisionsAbout(t.Context(), 12, 0, 10)), []portal.Revision{want})
+		wantEqual(t, "about the user", revisions(t, s, portal.RevisionFilter{UserID: 12}), []portal.Revision{want})
 		wantLines(t, s, 1)
 	})
 }
 
-func TestRevisionsAreListedTheNewestFirst(t *testing.T) {
+// revisions gives all lines of a filter.
+func revisions(t *testing.T, s *store.Store, filter portal.RevisionFilter) []portal.Revision {
+	t.Helper()
+	filter.Limit = 1000
+	return must[portal.Page[portal.Revision]](t)(s.Revisions(t.Context(), filter)).Rows
+}
+
+// lineIDs gives the numbers of the lines of a filter, gone through in pages of a few.
+func lineIDs(t *testing.T, s *store.Store, filter portal.RevisionFilter) []int64 {
+	t.Helper()
+	list := sortedList[portal.Revision]{id: func(r portal.Revision) int64 { return r.ID }, list: func(ctx context.Context, list portal.List) (portal.Page[portal.Revision], error) {
+		filter.List = list
+		return s.Revisions(ctx, filter)
+	}}
+	return list.ids(list.walk(t, portal.List{Limit: 3, Sort: portal.Sort{By: "noun"}}))
+}
+
+// record adds a line about nothing in particular.
+func record(t *testing.T, s *store.Store, actor portal.Actor, line portal.Revision) {
+	t.Helper()
+	if err := s.Change(t.Context(), actor, func(c *store.Change) error { return c.Record(t.Context(), line) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEachFilterOfTheHistoryLeavesWhatItIsFor(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		for i := range int64(12) {
-			storetest.Change(t, s, func(c *store.Change) error {
-				return c.Record(t.Context(), portal.Revision{Noun: []portal.Noun{portal.NounUser, portal.NounKey}[i%2], NounID: i % 3, UserID: i % 3, OrganizationID: i % 4})
-			})
-		}
-		ids := func(revisions []portal.Revision, err error) (ids []int64) {
-			t.Helper()
-			for _, revision := range must[[]portal.Revision](t)(revisions, err) {
-				ids = append(ids, revision.ID)
+		user := storetest.User(t, s) // line 1
+		by := map[bool]portal.Actor{true: {UserID: user.ID, Name: "By key", KeyID: 5, KeyName: "Integration"}, false: clerk}
+		clock := storetest.Of(s).Clock
+		began := s.Now()
+		var lines []portal.Revision
+		for i := range int64(60) {
+			clock.Advance(24 * time.Hour)
+			line := portal.Revision{Noun: []portal.Noun{portal.NounKey, portal.NounRole}[i%2], NounID: 1 + i%3, UserID: i % 5, OrganizationID: i % 4, Action: "edited"}
+			if i == 31 {
+				line.Action = portal.ActionDeleted // of role 2
 			}
-			return ids
+			record(t, s, by[i%7 == 0], line)
+			line.ID, line.At, line.ActorID, line.KeyID = 2+i, s.Now(), by[i%7 == 0].UserID, by[i%7 == 0].KeyID
+			lines = append(lines, line)
 		}
-		// Record wrote the odd lines, and storetest.Change the even ones.
-		wantEqual(t, "of user 1", ids(s.RevisionsOf(t.Context(), portal.NounUser, 1, 10)), []int64{21, 9})
-		wantEqual(t, "the last of user 1", ids(s.RevisionsOf(t.Context(), portal.NounUser, 1, 1)), []int64{21})
-		wantEqual(t, "about user 1", ids(s.RevisionsAbout(t.Context(), 1, 0, 10)), []int64{21, 15, 9, 3})
-		wantEqual(t, "about user 1 in organization 2 and the installation", ids(s.RevisionsAbout(t.Context(), 1, 2, 10)), []int64{21, 9})
+		day := func(n int) time.Time { return began.Add(time.Duration(n) * 24 * time.Hour) }
+		for what, test := range map[string]struct {
+			filter portal.RevisionFilter
+			kept   func(portal.Revision) bool
+		}{
+			"an organization":            {portal.RevisionFilter{Organizations: []int64{3}}, func(r portal.Revision) bool { return r.OrganizationID == 3 }},
+			"organizations":              {portal.RevisionFilter{Organizations: []int64{1, 3}}, func(r portal.Revision) bool { return r.OrganizationID%2 == 1 }},
+			"kind, everywhere":           {portal.RevisionFilter{Noun: portal.NounKey}, func(r portal.Revision) bool { return r.Noun == portal.NounKey }},
+			"kind in an organization":    {portal.RevisionFilter{Noun: portal.NounKey, Organizations: []int64{2}}, func(r portal.Revision) bool { return r.Noun == portal.NounKey && r.OrganizationID == 2 }},
+			"a thing":                    {portal.RevisionFilter{Noun: portal.NounKey, NounID: 2}, func(r portal.Revision) bool { return r.Noun == portal.NounKey && r.NounID == 2 }},
+			"a thing with a number anew": {portal.RevisionFilter{Noun: portal.NounRole, NounID: 2}, func(r portal.Revision) bool { return r.Noun == portal.NounRole && r.NounID == 2 && r.ID > 33 }},
+			"about a user":               {portal.RevisionFilter{UserID: 4}, func(r portal.Revision) bool { return r.UserID == 4 }},
+			"about a user, here":         {portal.RevisionFilter{UserID: 4, Organizations: []int64{0, 1}}, func(r portal.Revision) bool { return r.UserID == 4 && r.OrganizationID <= 1 }},
+			"who":                        {portal.RevisionFilter{Actor: strings.ToUpper(user.Username)}, func(r portal.Revision) bool { return r.ActorID == user.ID }},
+			"who, and what":              {portal.RevisionFilter{Actor: user.Username, Noun: portal.NounRole}, func(r portal.Revision) bool { return r.ActorID == user.ID && r.Noun == portal.NounRole }},
+			"somebody unknown":           {portal.RevisionFilter{Actor: "nobody"}, func(portal.Revision) bool { return false }},
+			"through a key":              {portal.RevisionFilter{KeyID: 5}, func(r portal.Revision) bool { return r.KeyID == 5 }},
+			"through a key, here":        {portal.RevisionFilter{KeyID: 5, Organizations: []int64{1}}, func(r portal.Revision) bool { return r.KeyID == 5 && r.OrganizationID == 1 }},
+			"since":                      {portal.RevisionFilter{Since: day(40)}, func(r portal.Revision) bool { return !r.At.Before(day(40)) }},
+			"until":                      {portal.RevisionFilter{Until: day(20)}, func(r portal.Revision) bool { return r.At.Before(day(20)) && r.ID > 1 || r.ID == 1 }},
+			"between, of all filters some": {portal.RevisionFilter{Since: day(10), Until: day(50), Organizations: []int64{1}, Noun: portal.NounRole}, func(r portal.Revision) bool {
+				return !r.At.Before(day(10)) && r.At.Before(day(50)) && r.OrganizationID == 1
+			}},
+			"in the future": {portal.RevisionFilter{Since: day(100)}, func(portal.Revision) bool { return false }},
+			"before all":    {portal.RevisionFilter{Until: day(-1)}, func(portal.Revision) bool { return false }},
+		} {
+			var want []int64
+			for _, line := range slices.Backward(lines) {
+				if test.kept(line) {
+					want = append(want, line.ID)
+				}
+			}
+			if what == "until" {
+				want = append(want, 1) // the user's
+			}
+			wantEqual(t, what, lineIDs(t, s, test.filter), want)
+		}
+	})
+}
+
+// The clocks of replicas differ by some seconds.
+func TestLinesThatAreOutOfOrderByTheirClocksAreFoundByTheirDates(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		clock := storetest.Of(s).Clock
+		noon := s.Now()
+		for _, offset := range []time.Duration{-50 * time.Minute, 0, -30 * time.Minute, 5 * time.Minute, -time.Second, 40 * time.Minute, time.Second, 3 * time.Hour} {
+			clock.Advance(noon.Add(offset).Sub(s.Now()))
+			record(t, s, clerk, portal.Revision{Noun: portal.NounKey})
+		}
+		wantEqual(t, "since noon", lineIDs(t, s, portal.RevisionFilter{Since: noon}), []int64{8, 7, 6, 4, 2})
+		wantEqual(t, "until noon", lineIDs(t, s, portal.RevisionFilter{Until: noon}), []int64{5, 3, 1})
+		wantEqual(t, "within ten minutes", lineIDs(t, s, portal.RevisionFilter{Since: noon, Until: noon.Add(10 * time.Minute)}), []int64{7, 4, 2})
+	})
+}
+
+func TestPagesOfTheHistoryHaveNoGapsAndNothingTwiceWhileNewLinesComeIn(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for range 20 {
+			record(t, s, clerk, portal.Revision{Noun: portal.NounKey, OrganizationID: 1})
+		}
+		var seen []int64
+		filter := portal.RevisionFilter{Organizations: []int64{1}, List: portal.List{Limit: 3}}
+		for {
+			found := must[portal.Page[portal.Revision]](t)(s.Revisions(t.Context(), filter))
+			for _, line := range found.Rows {
+				seen = append(seen, line.ID)
+			}
+			record(t, s, clerk, portal.Revision{Noun: portal.NounKey, OrganizationID: 1})
+			if filter.After = found.Next; filter.After == "" {
+				break
+			}
+		}
+		want := make([]int64, 20)
+		for i := range want {
+			want[i] = int64(20 - i)
+		}
+		wantEqual(t, "lines", seen, want)
+		filter.After = "junk"
+		_, err := s.Revisions(t.Context(), filter)
+		wantCode(t, "a page that is not known", err, portal.CodeInvalid)
 	})
 }
 

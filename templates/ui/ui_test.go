@@ -76,7 +76,7 @@ func TestEscaping(t *testing.T) {
 }
 
 func TestQueryStaysAValue(t *testing.T) {
-	doc := document(t, context.Background(), FilterBar(FilterProps{Action: "/keys", Query: hostile}))
+	doc := document(t, context.Background(), FilterBar(FilterProps{Action: "/keys", Label: "Search", Query: hostile}))
 	wantAttribute(t, doc, "input[type=search]", "value", hostile)
 	if doc.Find("[onerror]").Length() > 0 {
 		t.Error("the query became an attribute")
