@@ -134,12 +134,12 @@ func TestAnAdministratorGetsTheAPIKeyOfEachInstanceAndRegeneratesASecret(t *test
 		t.Error("within the grace one of the two secrets is refused")
 	}
 	b.reload()
-	b.sees("The old secret", "Still in use?", "Yes")
+	b.sees("Old secret", "The old one still in use?", "Yes")
 	b.follow(link("Retire now"))
 	b.sees("Applications that use the old one", "walk/1.0")
 	b.fill(field("Type*"), "34567890")
 	b.follow(button("Retire the old secret"))
-	b.sees("has stopped")
+	b.sees("the old secret is retired")
 	if s.exchange(t, clientID, first) != "" {
 		t.Error("the old secret gets a token after it was stopped")
 	}
@@ -179,7 +179,7 @@ func TestTheClientSecretIsShownAgainWhereTheClientAllowsIt(t *testing.T) {
 	b.click(element{role: "switch", name: "Secrets can be viewed again"})
 	b.follow(button("Save"))
 	b.accountKey("Carla Adams")
-	b.sees("Secrets that are made from now on can be shown again")
+	b.sees("Those that are made from now on can be shown again")
 	b.follow(link("Regenerate Secret"))
 	b.pick(choice("The present secret goes on working"), "Now: it stops at once")
 	b.fill(field("Type 12345678 to confirm"), "12345678")
