@@ -108,8 +108,8 @@ type Revisions struct {
 	Rows          []RevisionRow
 	List          List
 	Subject       Subject // without a noun it is an organization's, or of all
-	Organization  string  // whose history it is; empty for all
-	Organizations []ui.Option
+	Organization  string      // whose history it is, for who can't choose
+	Organizations []ui.Option // to choose from, for who may see all
 	Problem       portal.FieldError // with the address
 	CanVerify     bool
 	Now           time.Time
@@ -132,8 +132,8 @@ func (r Revisions) subtitle() string {
 		return "Who did what to the account and its memberships."
 	case r.Subject.Noun != "":
 		return "Who did what to this " + r.Subject.Noun.Label() + "."
-	case r.Organization == "":
-		return "Who did what to what and when, in every organization."
+	case len(r.Organizations) > 0: // which one is in the filter
+		return "Who did what to what and when."
 	}
 	return "Who did what to what and when, in " + r.Organization + "."
 }
