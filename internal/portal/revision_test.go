@@ -131,7 +131,7 @@ func TestRecordsHoldWhatPagesCallThings(t *testing.T) {
 		"key": {
 			portal.Key{Name: "ERP", Kind: portal.TokenKey, Username: "ada", ApplicationName: "Workflow", LicenseNumber: "12345678", APISets: []portal.APISet{billing}, ExpiresAt: expires,
 				AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, Masked: "kp_…aB3d"}.Record(),
-			"Name=ERP, Kind=token, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
+			"Name=ERP, Kind=API key, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
 		},
 		"key that never expires": {portal.Key{}.Record(), "Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
 		"organization": {

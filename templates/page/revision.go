@@ -107,9 +107,9 @@ type Subject struct {
 type Revisions struct {
 	Rows          []RevisionRow
 	List          List
-	Subject       Subject // without a noun it is an organization's, or of all
-	Organization  string      // whose history it is, for who can't choose
-	Organizations []ui.Option // to choose from, for who may see all
+	Subject       Subject           // without a noun it is an organization's, or of all
+	Organization  string            // whose history it is, for who can't choose
+	Organizations []ui.Option       // to choose from, for who may see all
 	Problem       portal.FieldError // with the address
 	CanVerify     bool
 	Now           time.Time
@@ -138,9 +138,12 @@ func (r Revisions) subtitle() string {
 	return "Who did what to what and when, in " + r.Organization + "."
 }
 
-// subjectValues keep the list with its subject.
-func (r Revisions) subjectValues() []ui.Hidden {
-	if r.Subject.Noun == "" {
+// kept are the values that the filters leave as they are.
+func (r Revisions) kept() []ui.Hidden {
+	switch organization := r.List.Get("organization"); {
+	case r.Subject.Noun == "" && organization != "" && len(r.Organizations) == 0:
+		return []ui.Hidden{{Name: "organization", Value: organization}}
+	case r.Subject.Noun == "":
 		return nil
 	}
 	return []ui.Hidden{{Name: "noun", Value: string(r.Subject.Noun)}, {Name: "id", Value: strconv.FormatInt(r.Subject.ID, 10)}}
