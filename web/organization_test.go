@@ -142,7 +142,7 @@ func TestListsOfAnotherClientAreReachedByGoingToWorkThere(t *testing.T) {
 	b.post("/organization", url.Values{"organization_id": {id(p.Other.ID)}}).expect(t, http.StatusSeeOther)
 	const nav = "main nav[aria-label='Of this client'] "
 	page := b.get(organizationAddress(p.Organization)).expect(t, http.StatusOK)
-	if page.count(nav+"a") != 2 || page.count(nav+"form[action='/organization']") != 3 {
+	if page.count(nav+"a") != 1 || page.count(nav+"form[action='/organization']") != 4 {
 		t.Errorf("lists of the client that one is working in are offered as another's: %s", page.doc.Find(nav).Text())
 	}
 	b.post("/organization", page.form(nav+"form")).expect(t, http.StatusSeeOther, "/users")

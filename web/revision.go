@@ -30,8 +30,8 @@ func (s *Server) listHistory(c echo.Context) error {
 	filter, err := historyFilter(c, subject)
 	view := page.Revisions{Subject: subject, CanVerify: portal.Can(portal.ActorFrom(ctx), portal.System, 0) == nil, Now: s.manage.Now()}
 	if problems := portal.FieldsOf(err); len(problems) > 0 {
-		view.Problem = problems[0]
-		return s.renderHistory(c, http.StatusUnprocessableEntity, view, filter, "")
+		view.Problem = problems[0] // one gets here while choosing days, which is no fault
+		return s.renderHistory(c, view, filter, "")
 	}
 	if err != nil {
 		return err
@@ -47,20 +47,17 @@ func (s *Server) listHistory(c echo.Context) error {
 		}
 	}
 	view.Rows = historyRows(portal.ActorFrom(ctx), found.Rows, names)
-	return s.renderHistory(c, http.StatusOK, view, filter, found.Next)
+	return s.renderHistory(c, view, filter, found.Next)
 }
 
 // renderHistory completes the view with what there is to choose from.
-func (s *Server) renderHistory(c echo.Context, status int, view page.Revisions, filter portal.RevisionFilter, next string) error {
+func (s *Server) renderHistory(c echo.Context, view page.Revisions, filter portal.RevisionFilter, next string) error {
 	ctx := c.Request().Context()
 	view.List = viewList(c, filter.List, next)
 	var err error
 	if len(filter.Organizations) == 1 {
 		if view.Organization, err = s.organizationName(ctx, filter.Organizations[0]); err != nil {
 			return err
-		}
-		if view.Organization == "" {
-			view.Organization = installationName
 		}
 	}
 	if portal.ActorFrom(ctx).Holds(portal.ViewHistory, 0) {
@@ -69,13 +66,10 @@ func (s *Server) renderHistory(c echo.Context, status int, view page.Revisions, 
 		}
 		view.Organizations = append(view.Organizations, ui.Option{Value: installationValue, Label: "The installation"})
 	}
-	return s.render(c, status, view.Title(), view.Render())
+	return s.render(c, http.StatusOK, view.Title(), view.Render())
 }
 
-const (
-	installationValue = "installation" // in place of an organization's ID
-	installationName  = "the installation itself"
-)
+const installationValue = "installation" // in place of an organization's ID
 
 // nowhere tells whether the viewer has chosen no organization, and none is named.
 func nowhere(c echo.Context) bool {

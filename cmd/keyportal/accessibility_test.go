@@ -453,7 +453,7 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		b.inspect("refused-" + fileName(form.address))
 	}
 
-	b.visit("/history?from=2027-02-01&to=2027-01-01", http.StatusUnprocessableEntity)
+	b.visit("/history?from=2027-02-01&to=2027-01-01", http.StatusOK)
 	b.open("/history/verify")
 	b.fill(field("Earlier heads"), "4711 abcd")
 	b.follow(button("Verify"))

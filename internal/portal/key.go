@@ -18,12 +18,14 @@ const (
 // Label gives the kind as pages name it.
 func (k Kind) Label() string {
 	switch k {
+	case TokenKey:
+		return "API key"
 	case PairKey:
 		return "Access Key and Security Key"
 	case OAuthKey:
 		return "OAuth client"
 	}
-	return "API key"
+	return string(k)
 }
 
 // Key is a credential's identity.

@@ -532,7 +532,7 @@ func key(k Key) templ.Component {
 							}
 							ctx = templ.InitializeContext(ctx)
 							if k.SeesHistory {
-								templ_7745c5c3_Err = ui.ButtonLink(ui.SmallAlso, "", "Done through it", historyThrough(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = ui.ButtonLink(ui.SmallAlso, "", "Through this key", historyThrough(k.Key.ID)).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}

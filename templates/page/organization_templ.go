@@ -1279,7 +1279,7 @@ func organizationLinks(o Organization) templ.Component {
 			}
 		}
 		if o.SeesHistory {
-			templ_7745c5c3_Err = ui.ButtonLink(ui.SmallAlso, "history", "Revision History", historyOfClient(o.Organization.ID)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = clientList(o, o.SeesOthers, "history", "Revision History", historyOfClient(o.Organization.ID)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -51,7 +51,7 @@ type RevisionRow struct {
 func (r RevisionRow) entry() ui.Entry {
 	entry := entryOf(r.Revision)
 	entry.Action, entry.Target, entry.TargetHref = doneTo(r.Revision), r.NounName, r.Href
-	entry.Where, entry.Address = r.Organization, r.Address
+	entry.Where, entry.Address, entry.Fold = r.Organization, r.Address, true
 	return entry
 }
 
@@ -107,9 +107,9 @@ type Subject struct {
 type Revisions struct {
 	Rows          []RevisionRow
 	List          List
-	Subject       Subject // without a noun it is an organization's, or of all
-	Organization  string  // whose history it is; empty for all
-	Organizations []ui.Option
+	Subject       Subject           // without a noun it is an organization's, or of all
+	Organization  string            // whose history it is, for who can't choose
+	Organizations []ui.Option       // to choose from, for who may see all
 	Problem       portal.FieldError // with the address
 	CanVerify     bool
 	Now           time.Time
@@ -132,15 +132,18 @@ func (r Revisions) subtitle() string {
 		return "Who did what to the account and its memberships."
 	case r.Subject.Noun != "":
 		return "Who did what to this " + r.Subject.Noun.Label() + "."
-	case r.Organization == "":
-		return "Who did what to what and when, in every organization."
+	case len(r.Organizations) > 0: // which one is in the filter
+		return "Who did what to what and when."
 	}
 	return "Who did what to what and when, in " + r.Organization + "."
 }
 
-// subjectValues keep the list with its subject.
-func (r Revisions) subjectValues() []ui.Hidden {
-	if r.Subject.Noun == "" {
+// kept are the values that the filters leave as they are.
+func (r Revisions) kept() []ui.Hidden {
+	switch organization := r.List.Get("organization"); {
+	case r.Subject.Noun == "" && organization != "" && len(r.Organizations) == 0:
+		return []ui.Hidden{{Name: "organization", Value: organization}}
+	case r.Subject.Noun == "":
 		return nil
 	}
 	return []ui.Hidden{{Name: "noun", Value: string(r.Subject.Noun)}, {Name: "id", Value: strconv.FormatInt(r.Subject.ID, 10)}}

@@ -48,20 +48,22 @@ func wantAttribute(t *testing.T, doc *goquery.Document, selector, attribute, wan
 // again as text, never as an element.
 func TestEscaping(t *testing.T) {
 	for name, c := range map[string]templ.Component{
-		"Head":     Head(hostile, hostile),
-		"Badge":    Badge(Info, hostile),
-		"Notice":   Notice(Danger, hostile),
-		"Field":    Field(FieldProps{Name: "n", Label: hostile, Value: hostile, Error: hostile, Hint: hostile, Placeholder: hostile}),
-		"TextArea": TextArea(FieldProps{Name: "n", Label: hostile, Value: "</textarea>" + hostile}),
-		"Select":   Select(FieldProps{Name: "n", Label: hostile}, []Option{{Value: hostile, Label: hostile}}),
-		"Menu":     Menu("1", hostile),
-		"Title":    TitleLink(hostile, "/"),
-		"DualList": DualList(DualListProps{Name: "api_set", Label: hostile, Options: []DualOption{{Value: hostile, Label: hostile, Hint: hostile}}}),
-		"Tabs":     Tabs(hostile, []Tab{{Label: hostile, Href: "/"}}),
-		"Confirm":  Confirm(ConfirmProps{Title: hostile, Field: "name", Name: hostile}),
-		"Copy":     CopyLines(hostile, hostile),
-		"SaveKey":  SaveKey(SaveKeyProps{Name: hostile, Secrets: []Secret{{Label: hostile, Value: hostile}}}),
-		"Timeline": Timeline([]Entry{{Actor: hostile, Action: "renamed", Target: hostile, At: now, Changes: []Change{{hostile, hostile, hostile}}}}, now),
+		"Head":       Head(hostile, hostile),
+		"Badge":      Badge(Info, hostile),
+		"Notice":     Notice(Danger, hostile),
+		"Field":      Field(FieldProps{Name: "n", Label: hostile, Value: hostile, Error: hostile, Hint: hostile, Placeholder: hostile}),
+		"TextArea":   TextArea(FieldProps{Name: "n", Label: hostile, Value: "</textarea>" + hostile}),
+		"Select":     Select(FieldProps{Name: "n", Label: hostile}, []Option{{Value: hostile, Label: hostile}}),
+		"Menu":       Menu("1", hostile),
+		"Title":      TitleLink(hostile, "/"),
+		"DualList":   DualList(DualListProps{Name: "api_set", Label: hostile, Options: []DualOption{{Value: hostile, Label: hostile, Hint: hostile}}}),
+		"Tabs":       Tabs(hostile, []Tab{{Label: hostile, Href: "/"}}),
+		"Copy":       CopyLines(hostile, hostile),
+		"Confirm":    Confirm(ConfirmProps{Title: hostile, Field: "name", Name: hostile}),
+		"SaveKey":    SaveKey(SaveKeyProps{Name: hostile, Secrets: []Secret{{Label: hostile, Value: hostile}}}),
+		"FilterText": FilterText("who", "Who", hostile, hostile),
+		"FilterDays": FilterDays(hostile, hostile),
+		"Timeline":   Timeline([]Entry{{Actor: hostile, Action: "renamed", Target: hostile, At: now, Changes: []Change{{hostile, hostile, hostile}}}}, now),
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc := document(t, context.Background(), c)
@@ -76,7 +78,7 @@ func TestEscaping(t *testing.T) {
 }
 
 func TestQueryStaysAValue(t *testing.T) {
-	doc := document(t, context.Background(), FilterBar(FilterProps{Action: "/keys", Label: "Search", Query: hostile}))
+	doc := document(t, context.Background(), FilterBar(FilterProps{Action: "/keys", Query: hostile, Label: "Search keys"}))
 	wantAttribute(t, doc, "input[type=search]", "value", hostile)
 	if doc.Find("[onerror]").Length() > 0 {
 		t.Error("the query became an attribute")
@@ -256,6 +258,26 @@ func TestIcons(t *testing.T) {
 	}
 	if err := Icon("nothing").Render(context.Background(), io.Discard); err == nil {
 		t.Error("an unknown icon is no error")
+	}
+}
+
+func TestTimelineTellsHowItCameInAndFoldsManyChangesWhenItIsToldTo(t *testing.T) {
+	many := []Change{{"A", "", "1"}, {"B", "", "2"}, {"C", "", "3"}, {"D", "", "4"}}
+	for _, test := range []struct {
+		entry Entry
+		folds int
+	}{{Entry{Changes: many}, 0}, {Entry{Changes: many, Fold: true}, 1}, {Entry{Changes: many[:3], Fold: true}, 0}} {
+		test.entry.Actor, test.entry.Via, test.entry.Where, test.entry.Address, test.entry.At = "Ada", "via key “Integration”", "Acme", "192.0.2.1", now
+		doc := document(t, context.Background(), Timeline([]Entry{test.entry}, now))
+		if got := doc.Find("details").Length(); got != test.folds {
+			t.Errorf("%d changes are folded %d times, want %d", len(test.entry.Changes), got, test.folds)
+		}
+		if got := doc.Find("dd").Length(); got != len(test.entry.Changes) {
+			t.Errorf("%d of %d changes are there", got, len(test.entry.Changes))
+		}
+		if text := strings.Join(strings.Fields(doc.Find("p").Text()), " "); !strings.HasPrefix(text, "Ada via key “Integration”") || !strings.HasSuffix(text, "· in Acme · from 192.0.2.1") {
+			t.Errorf("it reads %q", text)
+		}
 	}
 }
 
