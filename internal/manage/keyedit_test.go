@@ -313,6 +313,19 @@ func TestAKeyIsNotRemappedToWhoHasAKeyOfItsName(t *testing.T) {
 		wantFields(t, "renamed to it", w.edited(w.Admin, made.ID, renameTo("integration")), "name")
 		mustDo(t, w.m.RevokeKey(w.as(w.Admin), theirs.ID, theirs.Name))
 		mustDo(t, w.edited(w.Admin, made.ID, renameTo("integration")))
+
+		// Of several that are remapped at once, one gets there.
+		ctx, target := w.as(w.Admin), w.holder(nil, w.Billing)
+		var edits []manage.KeyEdit
+		for range 5 {
+			user := w.holder(nil, w.Billing)
+			one := must(w.m.CreateKey(ctx, w.newPair(func(in *manage.NewKey) { in.UserID = user.ID })))(t)
+			edit := w.keyOf(one.ID)
+			edit.UserID = target.ID
+			edits = append(edits, edit)
+		}
+		outcomes := atOnce(len(edits), func(i int) error { return w.m.UpdateKey(ctx, edits[i]) })
+		wantEqual(t, "at once", outcomes, map[portal.Code]int{allowed: 1, portal.CodeInvalid: 4})
 	})
 }
 
