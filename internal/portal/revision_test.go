@@ -133,7 +133,7 @@ func TestRecordsHoldWhatPagesCallThings(t *testing.T) {
 				AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, Masked: "kp_…aB3d"}.Record(),
 			"Name=ERP, Kind=API key, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
 		},
-		"key that never expires": {portal.Key{}.Record(), "Kind=API key, Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
+		"key that never expires": {portal.Key{}.Record(), "Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
 		"organization": {
 			portal.Organization{Name: "Acme", LevelName: "Gold", ExpiryRequired: true, ExpiryMaxDays: 90}.Record(),
 			"Name=Acme, Client level=Gold, Suspended=No, Secrets can be viewed again=No, Expiry required=Yes, Longest expiry in days=90",
