@@ -111,17 +111,12 @@ func scanStored(r row) (line portal.Revision, changes []byte, err error) {
 // Revisions lists lines, the newest first, each page by an index that has them in
 // this order.
 func (q Queries) Revisions(ctx context.Context, filter portal.RevisionFilter) (portal.Page[portal.Revision], error) {
-	leading, err := q.leading(ctx, filter)
-	if err != nil {
-		return portal.Page[portal.Revision]{}, err
-	}
+	leading := leadingColumns(filter)
 	l := listing[portal.Revision]{name: "revisions", columns: revisionColumns, from: "revisions", id: "id", scan: scanRevision}
 	narrow := func(set bool, column, value string, arg any) {
 		switch {
 		case set && slices.Contains(leading, column):
 			l.filter(column+" = "+value, arg)
-		case set && len(leading) == 0:
-			l.filter(column+" || '' = "+value, arg) // a noun that is not rare
 		case set:
 			// An index that lines are found by is equal to something: this one is not.
 			l.filter(column+" BETWEEN "+value+" AND "+value, arg)
@@ -149,38 +144,26 @@ func (q Queries) Revisions(ctx context.Context, filter portal.RevisionFilter) (p
 	return page(ctx, q, l, filter.List)
 }
 
-// leading gives the columns by whose index lines are found, those first that few lines
-// have in common: SQLite can't know which these are. Without any, lines are gone
+// leadingColumns gives the columns by whose index lines are found, those first that few
+// lines have in common: SQLite can't know which these are. Without any, lines are gone
 // through from the last one on.
-func (q Queries) leading(ctx context.Context, filter portal.RevisionFilter) ([]string, error) {
+func leadingColumns(filter portal.RevisionFilter) []string {
+	inOne := len(filter.Organizations) == 1
 	switch {
 	case filter.NounID != 0:
-		return []string{"noun", "noun_id"}, nil
+		return []string{"noun", "noun_id"}
 	case filter.UserID != 0:
-		return []string{"user_id"}, nil
+		return []string{"user_id"}
 	case filter.KeyID != 0:
-		return []string{"key_id"}, nil
+		return []string{"key_id"}
+	case filter.Actor != "" && inOne:
+		return []string{"organization_id", "actor_id"}
 	case filter.Actor != "":
-		return []string{"actor_id"}, nil
-	case len(filter.Organizations) == 1:
-		return []string{"organization_id", "noun"}, nil
-	case filter.Noun != "":
-		rare, err := q.rare(ctx, filter.Noun)
-		if rare {
-			return []string{"noun"}, err
-		}
-		return nil, err
+		return []string{"actor_id"}
+	case inOne:
+		return []string{"organization_id", "noun"}
 	}
-	return nil, nil
-}
-
-const rareLines = 2000 // that are put in order for each page
-
-// rare tells whether so few lines are about things of a kind that a page had better
-// put them in order than look for them among all others.
-func (q Queries) rare(ctx context.Context, noun portal.Noun) (bool, error) {
-	lines, err := one(ctx, q, noun, scalar[int], `/* whether a noun is rare */ SELECT count(*) FROM (SELECT 1 FROM revisions WHERE noun = $1 LIMIT $2) lines`, noun, rareLines)
-	return lines < rareLines, err
+	return []string{"noun"}
 }
 
 // afterDeletion keeps the lines about the thing that has the ID now.

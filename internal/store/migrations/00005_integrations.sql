@@ -12,8 +12,10 @@ CREATE INDEX keys_untold ON keys (user_id) WHERE NOT mapping_told;
 -- many other keys.
 CREATE INDEX keys_pairs ON keys (organization_id, data_loader, name_folded, id) WHERE kind = 'pair';
 
--- The Revision History is narrowed by what it is about, when it was and through
+-- The Revision History is narrowed by what it is about, who it was, when and through
 -- which key.
 CREATE INDEX revisions_organization_noun ON revisions (organization_id, noun, id);
+CREATE INDEX revisions_organization_actor ON revisions (organization_id, actor_id, id);
+CREATE INDEX revisions_noun_order ON revisions (noun, id);
 CREATE INDEX revisions_at ON revisions (at, id);
 CREATE INDEX revisions_key ON revisions (key_id, id) WHERE key_id <> 0;
