@@ -45,6 +45,7 @@
   document.addEventListener("htmx:after:swap", () => {
     const found = document.querySelector(".kp-list [data-summary], .kp-list .kp-empty-title");
     if (found) announce(found.textContent.trim());
+    all("[data-dual]:not([data-ready])").forEach(dualList);
   });
 
   // A wizard's steps lead back with what is in the form by now.

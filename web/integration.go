@@ -89,6 +89,7 @@ func (s *Server) renderNewIntegration(c echo.Context, status int, form page.Form
 	if view.Users, err = s.mappedUsers(c, organization.ID, form, tab.Path+"/new"); err != nil {
 		return err
 	}
+	view.Users.OffersAPISets = true
 	if view.Offered, err = s.manage.OfferedAPISets(ctx, organization.ID, user); err != nil {
 		return err
 	}

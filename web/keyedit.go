@@ -98,6 +98,7 @@ func (s *Server) renderKeyEdit(c echo.Context, status int, form page.Form, key p
 		if view.Users, err = s.mappedUsers(c, key.OrganizationID, form, page.KeyPath(key.ID)+"/edit"); err != nil {
 			return err
 		}
+		view.Users.OffersAPISets = true
 	}
 	if view.Offered, err = s.offeredTo(ctx, key, cmp.Or(number(form.Values, "user"), key.UserID)); err != nil {
 		return err

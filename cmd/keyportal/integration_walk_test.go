@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
+
+	"keyportal/internal/manage"
+	"keyportal/internal/portal"
 )
 
 // savePair copies what Save generated key shows of a key pair, and closes it.
@@ -87,7 +91,7 @@ func TestAnAdministratorWalksThroughIntegrations(t *testing.T) {
 	b.holdsNot(securityKey)
 	b.follow(link("API Keys").in(element{role: "navigation", name: "Breadcrumb"}))
 	b.act("Warehouse", "Edit API Key")
-	b.loads(func() { b.pick(choice("Mapped User Account"), "Mia Berger (member)") })
+	b.pick(choice("Mapped User Account"), "Mia Berger (member)")
 	b.sees("With Mia Berger the key loses")
 	b.fill(field("Name"), "Warehouse North")
 	b.pick(choice("Expires"), "In 30 days")
@@ -178,4 +182,55 @@ func TestAPlainUserMakesKeyPairsForThemselves(t *testing.T) {
 	accessKey, securityKey := b.savePair()
 	s.wantPair(t, accessKey, securityKey, "dunning", "", "member")
 	s.wantPair(t, accessKey, securityKey, "revenue-management", "API_SET_NOT_GRANTED", "")
+}
+
+// addColleagues makes so many users in an organization of a sample installation.
+func (p place) addColleagues(t *testing.T, organization string, count int) {
+	t.Helper()
+	manager, err := openInstallation(t.Context(), p.data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer manager.Store.Close()
+	ctx := portal.WithActor(t.Context(), portal.Program("test"))
+	found, err := manager.Store.OrganizationByName(ctx, organization)
+	for i := range count {
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprint("colleague-", i)
+		_, err = manager.CreateUser(ctx, manage.NewUser{
+			Username: name, FirstName: "Colleague", LastName: fmt.Sprint(i), Email: name + "@example.com", OrganizationID: found.ID,
+		})
+	}
+}
+
+func TestAMappedUserIsSearchedAmongMany(t *testing.T) {
+	p := emptySQLite(t)
+	if _, err := makeSample(t.Context(), p.data()); err != nil {
+		t.Fatal(err)
+	}
+	p.addColleagues(t, gold, 80)
+	s := serve(t, p.flags("serve")...)
+	b := newTab(t, chromium(t), s.portal)
+	b.logIn("clientadmin")
+	b.open("/integrations/api-keys/new")
+	b.sees("Not all users are listed: search for others")
+	b.seesNot("Colleague 79")
+	b.fill(nameOf, "Kept while searching")
+	b.fill(element{role: "searchbox", name: "Search the mapped user"}, "colleague 79")
+	offered := func() string {
+		return evaluate[string](b, `[...document.querySelectorAll("#mapped-users option")].map((o) => o.textContent).join(", ")`)
+	}
+	b.eventually("finding the colleague", func() bool {
+		return offered() == "Choose a user, Colleague 79 (colleague-79), Carla Adams (clientadmin)"
+	})
+	if kept := b.value(nameOf); kept != "Kept while searching" {
+		t.Errorf("the search left the name %q", kept)
+	}
+	b.pick(choice("Mapped User Account"), "Colleague 79")
+	b.sees("There is no API set to choose: the roles of Colleague 79 must allow it")
+	b.follow(button("Save"))
+	b.savePair()
+	b.sees("Kept while searching", "Colleague 79")
 }
