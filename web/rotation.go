@@ -112,8 +112,12 @@ func (s *Server) endRotation(c echo.Context, end page.RotationEnd) error {
 // renderRotationEnd shows where one comes from instead when there is no old secret any
 // more, with what was wrong with that if something was.
 func (s *Server) renderRotationEnd(c echo.Context, status int, form page.Form, key manage.KeyDetails, end page.RotationEnd) error {
-	if err := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key); err != nil {
-		return err
+	refusal := portal.CanChangeSecret(portal.ActorFrom(c.Request().Context()), key.Key)
+	if end.Name == page.CancelRotation.Name {
+		refusal = key.Rotatable
+	}
+	if refusal != nil {
+		return refusal
 	}
 	home, err := s.homeOf(c, key.Key)
 	if err != nil {

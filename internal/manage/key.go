@@ -157,6 +157,20 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 	}), err
 }
 
+// mappable keeps the users whose rights the actor may give a key of an organization.
+func (m *Manager) mappable(ctx context.Context, organization int64, users []portal.User) (kept []portal.User, err error) {
+	for _, user := range users {
+		refusal, err := canMapKey(ctx, m.Store.Queries, portal.Key{OrganizationID: organization, UserID: user.ID})
+		if err != nil {
+			return nil, err
+		}
+		if refusal == nil {
+			kept = append(kept, user)
+		}
+	}
+	return kept, nil
+}
+
 // canMakeKeysOf answers whether the actor may make keys of any kind that are mapped
 // to a user: besides who may change the user's keys, for themselves also who makes
 // OAuth clients.
@@ -180,10 +194,10 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64, sear
 		if err != nil {
 			return nil, false, err
 		}
-		unmappable := func(user portal.User) bool {
-			return portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization) != nil
+		if users, err = m.mappable(ctx, organization, found.Rows); err != nil {
+			return nil, false, err
 		}
-		users, more = slices.DeleteFunc(found.Rows, unmappable), found.Next != ""
+		more = found.Next != ""
 	} else if err := canMakeKeysOf(actor, organization, wanted); err != nil {
 		return nil, false, err
 	}

@@ -35,7 +35,10 @@ func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
 				return err
 			}
 		}
-		return putKey(ctx, c, was, key, "edited")
+		if err := putKey(ctx, c, was, key, "edited"); err != nil {
+			return err
+		}
+		return c.EndPrevious(ctx, key)
 	})
 }
 
@@ -76,7 +79,7 @@ func remapped(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 		return key, err
 	}
 	if err := checkMappedUser(ctx, q, invalid, key); err != nil || invalid.Err() != nil {
-		return key, err
+		return was, err // of one who can't have the key nothing else needs to be said
 	}
 	to, err := q.User(ctx, user)
 	actor := portal.ActorFrom(ctx)

@@ -41,7 +41,7 @@ func TestACanceledRotationLeavesTheOldSecretAsIfNothingHadHappened(t *testing.T)
 	})
 }
 
-func TestARotationIsCanceledByWhoRetiresTheOldSecret(t *testing.T) {
+func TestARotationIsCanceledByWhoMayRotateAndTheOldSecretRetiredByWhoChangesTheKey(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		pair := must(w.m.CreateKey(w.as(w.User), w.newPair()))(t).Key
 		client, support, no, unseen := w.oauthClient(w.License, w.Admin).Key, storetest.Support(t, w.s), portal.CodeForbidden, portal.CodeNotFound
@@ -67,12 +67,14 @@ func TestARotationIsCanceledByWhoRetiresTheOldSecret(t *testing.T) {
 				want portal.Code
 			}{{w.Key, test.token}, {pair, test.pair}, {client, test.oauth}} {
 				what := what + ", a " + string(one.key.Kind)
+				mayRotate := codeOf(second(w.m.RotateKey(w.as(test.actor), manage.Rotation{KeyID: one.key.ID, Grace: time.Hour, Confirm: manage.RotationName(one.key)})))
 				w.rotate(one.key, time.Hour)
 				before := w.dump()
-				wantCode(t, what, w.cancel(test.actor, one.key), one.want)
-				if one.want != allowed {
+				wantCode(t, what, w.cancel(test.actor, one.key), mayRotate)
+				if mayRotate != allowed {
 					w.wantSame(what, before)
 				}
+				w.wantAtMost(what, one.want, mayRotate)
 				w.rotate(one.key, time.Hour)
 				wantCode(t, what+": its old secret retired", w.m.RetireOldSecret(w.as(test.actor), one.key.ID, manage.RotationName(one.key)), one.want)
 			}
@@ -196,4 +198,12 @@ func TestASecretThatACancellationBringsBackIsNotViewedAgain(t *testing.T) {
 		wantEqual(t, "sealed copies", len(w.sealed()), 0)
 		wantEqual(t, "viewed when it is rotated anew", w.rotate(made.Key, 0).Secret, must(w.view(w.User, made.ID))(t))
 	})
+}
+
+// wantAtMost fails when who may not even retire a secret may cancel a rotation.
+func (w *world) wantAtMost(what string, retire, cancel portal.Code) {
+	w.t.Helper()
+	if retire != allowed && cancel == allowed {
+		w.t.Errorf("%s: may cancel a rotation, and not retire a secret", what)
+	}
 }

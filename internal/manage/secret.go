@@ -204,10 +204,10 @@ func (m *Manager) RetireOldSecret(ctx context.Context, id int64, typed string) e
 // CancelRotation takes a rotation back: the secret that is being rotated out works on
 // as if nothing had happened, and the new one stops at once, with its access tokens.
 // The old one can't be viewed again. What RotationName gives must be typed to confirm.
-// For who may change the key's secrets (portal.CanChangeSecret). CodeConflict when no
-// old secret works any more.
+// For who may give the key a new secret, as with RotateKey. CodeConflict when no old
+// secret works any more.
 func (m *Manager) CancelRotation(ctx context.Context, id int64, typed string) error {
-	return m.changeSecret(ctx, id, func(c *store.Change, key portal.Key) error {
+	return m.giveSecret(ctx, id, func(c *store.Change, key portal.Key) error {
 		old, err := oldSecret(ctx, c.Queries, id)
 		if err != nil {
 			return err
@@ -235,8 +235,8 @@ func oldSecret(ctx context.Context, q store.Queries, key int64) (portal.Secret, 
 	return portal.Secret{}, err
 }
 
-// giveSecret runs fn on a key that is not revoked and whose secret the actor may
-// have.
+// giveSecret runs fn on a key that is not revoked and that the actor may give a new
+// secret.
 func (m *Manager) giveSecret(ctx context.Context, id int64, fn func(*store.Change, portal.Key) error) error {
 	return m.changeSecret(ctx, id, func(c *store.Change, key portal.Key) error {
 		if refusal, err := rotatable(ctx, c.Queries, key); err != nil || refusal != nil {

@@ -60,6 +60,12 @@ func (c *Change) RetirePrevious(ctx context.Context, key int64) error {
 	return c.exec(ctx, `/* retire previous secret */ UPDATE secrets SET retired_at = $2, sealed = NULL WHERE key_id = $1 AND previous AND retired_at IS NULL`, key, at(c.Now()))
 }
 
+// EndPrevious has the secret of a key that is being rotated out end no later than the
+// key.
+func (c *Change) EndPrevious(ctx context.Context, k portal.Key) error {
+	return c.exec(ctx, `/* end previous secret with its key */ UPDATE secrets SET expires_at = $2 WHERE key_id = $1 AND previous AND retired_at IS NULL AND expires_at > $2`, k.ID, at(k.ExpiresAt))
+}
+
 // RestorePrevious makes the secret of a key that is being rotated out the current one
 // again, for good; the one that took its place is retired. CodeConflict when the key
 // is not as it was read.

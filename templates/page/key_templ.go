@@ -470,7 +470,7 @@ func key(k Key) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = rotation(k.Key, k.Secrets, k.CanStop, k.Now).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = rotation(k.Key, k.Secrets, k.CanRotate, k.CanStop, k.Now).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -171,7 +171,7 @@ func oauthClient(o OAuthClient) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = rotation(o.Key, o.Secrets, true, o.Now).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = rotation(o.Key, o.Secrets, o.CanRotate, true, o.Now).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
