@@ -33,7 +33,8 @@ func (s *Server) expiryOf(values url.Values, present time.Time) (time.Time, erro
 		if err != nil || days <= 0 || days > maxLifetime {
 			return time.Time{}, wrongExpiry("expiry", "Choose when the key expires.")
 		}
-		return portal.EndOfDay(s.manage.Now().In(zoneNamed(values.Get("zone"))), days).UTC(), nil
+		zone := zoneNamed(values.Get("zone"))
+		return portal.EndOfDay(s.manage.Now().In(zone), days, zone).UTC(), nil
 	}
 }
 
@@ -41,11 +42,11 @@ const maxLifetime = 36500 // days
 
 // endOfDay reads a date of a form (2027-01-31) as the end of that day.
 func endOfDay(text string, zone *time.Location) (time.Time, error) {
-	day, err := readDay("expires", text, zone)
+	day, err := readDay("expires", text)
 	if err != nil || day.IsZero() {
 		return time.Time{}, wrongExpiry("expires", "Enter a date like 2027-01-31, or choose another expiry.")
 	}
-	return portal.EndOfDay(day, 0).UTC(), nil
+	return portal.EndOfDay(day, 0, zone).UTC(), nil
 }
 
 func wrongExpiry(field, message string) error {

@@ -21,6 +21,9 @@ func typed(c echo.Context) url.Values {
 	if c.Request().Method == http.MethodPost {
 		return c.Request().PostForm
 	}
+	if c.Request().Header.Get("Sec-Fetch-Site") == "cross-site" {
+		return url.Values{} // another site's link fills in no form
+	}
 	return c.QueryParams()
 }
 
@@ -84,13 +87,13 @@ func numbers(values url.Values, name string) []int64 {
 
 func checked(values url.Values, name string) bool { return values.Get(name) != "" }
 
-// readDay reads a date of a field as the beginning of that day in a time zone. No date
-// is the zero time.
-func readDay(field, text string, zone *time.Location) (time.Time, error) {
+// readDay reads the date of a field, of which year, month and day count. No date is the
+// zero time.
+func readDay(field, text string) (time.Time, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return time.Time{}, nil
 	}
-	day, err := time.ParseInLocation(time.DateOnly, text, zone)
+	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		var invalid portal.Invalid
 		invalid.Add(field, "Enter a date like 2027-01-31, or leave it empty.")

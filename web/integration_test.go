@@ -302,12 +302,13 @@ func TestARotationIsCanceled(t *testing.T) {
 	b := p.as(p.Member)
 	made := b.post(rotation(p), url.Values{"grace": {"24h0m0s"}, "confirm": {p.Key.Name}}).expect(t, http.StatusOK).doc.Find(".kp-secret code").Text()
 	path := "/keys/" + id(p.Key.ID) + "/cancel-rotation"
-	b.get(path).expect(t, http.StatusOK, "Cancel the rotation", "New secret", "Old secret", "Type "+p.Key.Name)
-	b.post(path, nil).expect(t, http.StatusUnprocessableEntity, "Cancel the rotation")
+	form := b.get(path).expect(t, http.StatusOK, "Cancel the rotation", "New secret", "Old secret", "Type "+p.Key.Name).form("form[data-confirm]")
+	b.post(path, form).expect(t, http.StatusUnprocessableEntity, "Cancel the rotation")
+	b.post(path, url.Values{"confirm": {p.Key.Name}}).expect(t, http.StatusConflict, "changed by someone else")
 	if !p.works(made) {
 		t.Error("the new secret stops without its key's name")
 	}
-	b.post(path, url.Values{"confirm": {p.Key.Name}}).expect(t, http.StatusSeeOther)
+	b.post(path, with(form, "confirm", p.Key.Name)).expect(t, http.StatusSeeOther)
 	storetest.Of(p.Store).Clock.Advance(48 * time.Hour)
 	if p.works(made) || !p.works(p.Secret.Reveal()) {
 		t.Error("the new secret works on, or the old one has stopped")
@@ -315,6 +316,91 @@ func TestARotationIsCanceled(t *testing.T) {
 	b = p.as(p.Member)
 	b.post(path, url.Values{"confirm": {p.Key.Name}}).expect(t, http.StatusSeeOther)
 	b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "There is no rotation to cancel")
+}
+
+func TestAFormAboutARotationEndsNoOtherSecretThanItShowed(t *testing.T) {
+	p := startPortal(t)
+	b := p.as(p.Member)
+	opened := b.get(rotation(p)).expect(t, http.StatusOK).form("form[data-confirm]")
+	opened.Set("grace", "1h0m0s")
+	opened.Set("confirm", p.Key.Name)
+	again := b.get(rotation(p)).form("form[data-confirm]")
+	again.Set("grace", "1h0m0s")
+	again.Set("confirm", p.Key.Name)
+	second := b.post(rotation(p), opened).expect(t, http.StatusOK, "Save generated key").doc.Find(".kp-secret code").Text()
+	b.post(rotation(p), again).expect(t, http.StatusConflict, "Somebody else gave this API key a new secret")
+	again.Del("secret")
+	b.post(rotation(p), again).expect(t, http.StatusConflict, "changed by someone else")
+	if !p.works(p.Secret.Reveal()) || !p.works(second) {
+		t.Fatal("a stale form ended a secret")
+	}
+	ends := map[string]url.Values{}
+	for _, end := range []string{"retire-old", "cancel-rotation"} {
+		ends[end] = with(b.get("/keys/"+id(p.Key.ID)+"/"+end).form("form[data-confirm]"), "confirm", p.Key.Name)
+	}
+	latest := b.get(rotation(p)).form("form[data-confirm]")
+	latest.Set("grace", "1h0m0s")
+	third := b.post(rotation(p), with(latest, "confirm", p.Key.Name)).expect(t, http.StatusOK).doc.Find(".kp-secret code").Text()
+	for end, form := range ends {
+		b.post("/keys/"+id(p.Key.ID)+"/"+end, form).expect(t, http.StatusConflict, "changed by someone else")
+	}
+	if !p.works(second) || !p.works(third) {
+		t.Error("a form that saw other secrets ended one")
+	}
+}
+
+func TestAStaleEditTakesNoRemappingBack(t *testing.T) {
+	p := startPortal(t)
+	b, path := p.as(p.Admin), "/keys/"+id(p.Key.ID)
+	edit := func() url.Values {
+		return b.get(path+"/edit").expect(t, http.StatusOK).form(`form[method="post"][action="` + path + `"]`)
+	}
+	stale, remap := edit(), edit()
+	remap.Set("user", id(p.Colleague.ID))
+	remap.Set("expiry", "30")
+	b.post(path, remap).expect(t, http.StatusSeeOther)
+	stale.Set("name", "Renamed")
+	shown := b.post(path, stale).expect(t, http.StatusConflict, "What is there now", "Mapped user", "Colleague Person", "Expires")
+	again := shown.form(`form[method="post"][action="` + path + `"]`)
+	b.post(path, again).expect(t, http.StatusSeeOther)
+	if now := p.pairNamed("Renamed"); now.UserID != p.Colleague.ID || now.ExpiresAt.After(p.Key.ExpiresAt) {
+		t.Errorf("after saving again it is %+v", now)
+	}
+}
+
+func TestAnotherSitesLinkFillsInNoForm(t *testing.T) {
+	p := startPortal(t)
+	b := p.as(p.Admin)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.URL+"/keys/"+id(p.Key.ID)+"/edit?version="+id(p.Key.Version)+"&user="+id(p.Colleague.ID)+"&name=Lured", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled := func() url.Values {
+		return b.send(request.Clone(t.Context())).expect(t, http.StatusOK).form("main form[method=post]")
+	}
+	if got := filled(); got.Get("name") != "Lured" {
+		t.Fatalf("the portal's own address fills in %v", got)
+	}
+	request.Header.Set("Sec-Fetch-Site", "cross-site")
+	if got := filled(); got.Get("name") != p.Key.Name || got.Get("user") != id(p.Member.ID) {
+		t.Errorf("another site's link fills in %v", got)
+	}
+}
+
+func TestADataLoaderKeyNeedsAnAPISet(t *testing.T) {
+	p := startPortal(t)
+	p.as(p.Admin).post(dataLoaderTab, url.Values{"name": {"Bare"}, "user": {id(p.Member.ID)}, "expiry": {"365"}}).expect(t, http.StatusUnprocessableEntity, "Select an API set")
+}
+
+func TestWhoMayOnlySeeTheirKeysIsLedToTheirSecurityTab(t *testing.T) {
+	p := startPortal(t)
+	storetest.Key(t, p.Store, portal.Membership{OrganizationID: p.Organization.ID, UserID: p.Nobody.ID}, func(k *portal.Key) { k.ExpiresAt = p.Store.Now().Add(24 * time.Hour) })
+	b := p.as(p.Nobody)
+	b.get("/").expect(t, http.StatusOK, "Expires soon").doc.Find("main a[href]").Each(func(_ int, a *goquery.Selection) {
+		if got := b.get(a.AttrOr("href", "")); got.status != http.StatusOK {
+			t.Errorf("the overview leads to %s, which is answered %d", a.AttrOr("href", ""), got.status)
+		}
+	})
 }
 
 func TestAnOrganizationDemandsAnExpiryInItsSettings(t *testing.T) {

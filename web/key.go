@@ -237,5 +237,9 @@ func (s *Server) keyOf(c echo.Context) (manage.KeyDetails, error) {
 	if err != nil {
 		return manage.KeyDetails{}, err
 	}
-	return s.manage.Key(c.Request().Context(), id)
+	key, err := s.manage.Key(c.Request().Context(), id)
+	if key.Kind == portal.PairKey && setUpSystem.opensTo(portal.ActorFrom(c.Request().Context())) {
+		standIn(c, page.SystemSetupPath) // whose tabs list it
+	}
+	return key, err
 }

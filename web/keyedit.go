@@ -88,6 +88,9 @@ func (s *Server) renderKeyEdit(c echo.Context, status int, form page.Form, key p
 	ctx := c.Request().Context()
 	view := page.KeyEdit{Form: form, Key: key, Stale: key.Version != number(form.Values, "version") && !key.Revoked()}
 	form.Values.Set("version", strconv.FormatInt(key.Version, 10))
+	if view.Stale && form.Get("user") == form.Get("mapped") { // nobody chose it here
+		form.Values.Set("user", strconv.FormatInt(key.UserID, 10))
+	}
 	organization, err := s.manage.Organization(ctx, key.OrganizationID)
 	if err != nil {
 		return err
@@ -99,6 +102,11 @@ func (s *Server) renderKeyEdit(c echo.Context, status int, form page.Form, key p
 			return err
 		}
 		view.Users.OffersAPISets = true
+	}
+	if key.Kind == portal.PairKey {
+		if view.Applications, err = s.applicationNames(c, key.OrganizationID); err != nil {
+			return err
+		}
 	}
 	if view.Offered, err = s.offeredTo(ctx, key, cmp.Or(number(form.Values, "user"), key.UserID)); err != nil {
 		return err

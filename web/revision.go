@@ -125,12 +125,15 @@ func historyFilter(c echo.Context, subject page.Subject) (portal.RevisionFilter,
 	}
 	var invalid portal.Invalid
 	zone := ui.Zone(c.Request().Context())
-	from, err := readDay("from", query.Get("from"), zone)
+	from, err := readDay("from", query.Get("from"))
 	invalid.Include(err)
-	to, err := readDay("to", query.Get("to"), zone)
+	to, err := readDay("to", query.Get("to"))
 	invalid.Include(err)
-	if filter.Since = from; !to.IsZero() {
-		filter.Until = to.AddDate(0, 0, 1)
+	if !from.IsZero() {
+		filter.Since = portal.StartOfDay(from, 0, zone)
+	}
+	if !to.IsZero() {
+		filter.Until = portal.StartOfDay(to, 1, zone)
 		invalid.Check(!to.Before(from), "to", "The last day is before the first one. Put them the other way round, or leave one empty.")
 	}
 	return filter, invalid.Err()

@@ -46,7 +46,12 @@ func (s *Server) showNewRole(c echo.Context) error {
 
 func (s *Server) createRole(c echo.Context) error {
 	role := portal.Role{OrganizationID: portal.ActorFrom(c.Request().Context()).OrganizationID}
-	if c.Request().PostForm.Get("scope") == "all" {
+	all := c.Request().PostForm.Get("scope") == "all"
+	if role.OrganizationID == 0 && !all {
+		refusal := portal.Conflict("You are working in no organization, so the role would be for every organization: tick that, or choose an organization at the top of the page first.")
+		return s.renderRoleForm(c, http.StatusConflict, withError(newForm(c, nil), refusal), role)
+	}
+	if all {
 		role.OrganizationID = 0
 	}
 	made, err := s.manage.CreateRole(c.Request().Context(), roleInput(c, role))

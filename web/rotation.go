@@ -33,10 +33,13 @@ func (s *Server) rotateKey(c echo.Context) error {
 	}
 	values := c.Request().PostForm
 	grace, err := graceOf(values)
+	if err == nil {
+		err = sawSecret(key, number(values, "secret"))
+	}
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.RotateKey(c.Request().Context(), manage.Rotation{
-			KeyID: key.ID, Submission: values.Get("submission"), Grace: grace, Confirm: values.Get("confirm"),
+			KeyID: key.ID, Submission: values.Get("submission"), Grace: grace, Confirm: values.Get("confirm"), Secret: number(values, "secret"),
 		})
 	}
 	if err != nil {
@@ -48,6 +51,23 @@ func (s *Server) rotateKey(c echo.Context) error {
 		return s.redirectWith(c, home, "This form was sent before: the secret was made once and is not shown again. If it was not saved, make another.")
 	}
 	return s.renderSavedKey(c, made, home)
+}
+
+// sawSecret refuses a form that does not say which secret it saw as the current one while
+// a key is being rotated: what it ends may be in use.
+func sawSecret(key manage.KeyDetails, seen int64) error {
+	if seen == 0 && len(key.Secrets) > 1 {
+		return portal.Stale(portal.NounKey)
+	}
+	return nil
+}
+
+// sawBothSecrets refuses a form that saw other secrets than there are now.
+func sawBothSecrets(key manage.KeyDetails, seen int64) error {
+	if seen != 0 && len(key.Secrets) > 1 && key.Secrets[0].ID != seen {
+		return portal.Stale(portal.NounKey)
+	}
+	return sawSecret(key, seen)
 }
 
 // graceOf reads how long the old secret goes on working.
@@ -97,7 +117,10 @@ func (s *Server) endRotation(c echo.Context, end page.RotationEnd) error {
 	if end.Name == page.CancelRotation.Name {
 		act = s.manage.CancelRotation
 	}
-	if err := act(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm")); err != nil {
+	if err = sawBothSecrets(key, number(c.Request().PostForm, "secret")); err == nil {
+		err = act(c.Request().Context(), key.ID, c.Request().PostForm.Get("confirm"))
+	}
+	if err != nil {
 		return s.answerForm(c, err, func(status int) error {
 			return s.renderRotationEnd(c, status, withError(newForm(c, nil), err), key, end)
 		})

@@ -54,12 +54,12 @@ func TestTheOldSecretCanBeStoppedBeforeItsTime(t *testing.T) {
 	b := p.as(p.Admin)
 	b.post(rotation(p), url.Values{"grace": {"168h0m0s"}, "confirm": {p.Key.Name}}).expect(t, http.StatusOK, "Save generated key")
 	path := "/keys/" + id(p.Key.ID) + "/retire-old"
-	b.get(path).expect(t, http.StatusOK, "Retire the old secret", "still in use?", "Type "+p.Key.Name)
-	b.post(path, nil).expect(t, http.StatusUnprocessableEntity, "Retire the old secret")
+	form := b.get(path).expect(t, http.StatusOK, "Retire the old secret", "still in use?", "Type "+p.Key.Name).form("form[data-confirm]")
+	b.post(path, form).expect(t, http.StatusUnprocessableEntity, "Retire the old secret")
 	if !p.works(p.Secret.Reveal()) {
 		t.Error("the old secret stops without its key's name")
 	}
-	b.post(path, url.Values{"confirm": {p.Key.Name}}).expect(t, http.StatusSeeOther)
+	b.post(path, with(form, "confirm", p.Key.Name)).expect(t, http.StatusSeeOther)
 	b.get(path).expect(t, http.StatusSeeOther, "/keys/"+id(p.Key.ID))
 	b.get("/keys/"+id(p.Key.ID)).expect(t, http.StatusOK, "the old secret is retired")
 	if p.works(p.Secret.Reveal()) {

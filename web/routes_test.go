@@ -207,8 +207,8 @@ var authorization = map[string]struct {
 	}},
 	"GET /keys/:id/retire-old":       {"303 403 303 403 303 404 303 303", nil}, // there is none; see rotation_test.go
 	"POST /keys/:id/retire-old":      {"401 403 303 403 303 404 303 303", nil},
-	"GET /keys/:id/cancel-rotation":  {"303 403 303 403 303 404 303 303", nil},
-	"POST /keys/:id/cancel-rotation": {"401 403 303 403 303 404 303 303", nil},
+	"GET /keys/:id/cancel-rotation":  {"303 403 303 403 303 404 403 303", nil},
+	"POST /keys/:id/cancel-rotation": {"401 403 303 403 303 404 403 303", nil},
 
 	"GET /system-setup":                      {"303 403 200 200 200 200 200 200", nil},
 	"GET /integrations/api-keys":             {"303 403 200 200 200 200 200 200", nil},

@@ -236,6 +236,16 @@ func TestKeyVerifySaysWhyAKeyIsRefused(t *testing.T) {
 		}
 	}
 	refuse(t, failed, "no key: give it on standard input", "", p.flags("key", "verify")...)
+	pair := keys.pair.PublicID + "\n" + keys.pair.Secret.Reveal() + "\n"
+	for _, given := range []string{pair, "Access Key: " + keys.pair.PublicID + "\nSecurity Key: " + keys.pair.Secret.Reveal() + "\n"} { // as printed, and as downloaded
+		if verdict := succeed(t, given, p.flags("key", "verify", "--api-set=billing")...); !strings.HasPrefix(verdict, "VALID\n") {
+			t.Errorf("the pair is %q", verdict)
+		}
+	}
+	refuse(t, failed, "--api-set biling: there is no such API set", pair, p.flags("key", "verify", "--api-set=biling")...)
+	if made := command(t, "", p.flags("key", "create", "--user=gateway", "--name=Another gateway")...); made.status != done || made.stderr != "" {
+		t.Errorf("a gateway's own key is made with %q", made.stderr)
+	}
 	refuse(t, failed, "no Security Key: give it on standard input", secret.New("", secret.AccessKey).Reveal()+"\n", p.flags("key", "verify")...)
 }
 
@@ -304,9 +314,9 @@ func TestAuditVerifyNamesTheFirstLineThatWasChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		refuse(t, failed, "revision 7 was changed", "", p.flags("audit", "verify")...)
+		refuse(t, failed, "line 7 was changed", "", p.flags("audit", "verify")...)
 		copied := filepath.Join(t.TempDir(), "copy")
-		refuse(t, failed, "is a complete copy, but the Revision History was tampered with: revision 7", "", p.flags("backup", copied)...)
+		refuse(t, failed, "is a complete copy, but the Revision History was tampered with: line 7", "", p.flags("backup", copied)...)
 		if _, err := os.Stat(copied); err != nil {
 			t.Error(err)
 		}
@@ -347,7 +357,7 @@ func TestAuditVerifyHoldsTheHistoryAgainstAHeadThatWasKept(t *testing.T) {
 		}
 		succeed(t, "", p.flags("audit", "verify")...) // an older copy is whole by itself
 		succeed(t, early, p.flags("audit", "verify", "--head=-")...)
-		cut := fmt.Sprintf("revision %d was cut off with all that followed", older[0].(int64)+1)
+		cut := fmt.Sprintf("line %d was cut off with all that followed", older[0].(int64)+1)
 		refuse(t, failed, cut, "", p.flags("audit", "verify", "--head", kept)...)
 		refuse(t, failed, cut, late, p.flags("audit", "verify", "--head=-")...)
 		succeed(t, "", p.flags("key", "revoke", "3")...)

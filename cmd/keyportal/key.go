@@ -80,8 +80,13 @@ func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	if _, err := fmt.Fprintln(env.stdout, text); err != nil {
 		return fmt.Errorf("the key was generated but could not be printed: run keyportal key revoke %d: %w", made.ID, err)
 	}
-	if len(made.APISets) == 0 {
-		fmt.Fprintf(env.stderr, "keyportal: the key reaches no API set yet, which only a gateway's own key does without: "+
+	grants, err := manager.Store.Grants(ctx, made.UserID)
+	if err != nil {
+		return err
+	}
+	asks := portal.Actor{UserID: made.UserID, Grants: grants}.Holds(portal.VerifyKeys, made.OrganizationID)
+	if len(made.APISets) == 0 && !asks {
+		fmt.Fprintf(env.stderr, "keyportal: the key reaches no API set yet: "+
 			"add some in the portal, or revoke the key (keyportal key revoke %d) and name them with --api-set\n", made.ID)
 	}
 	return nil
@@ -179,6 +184,9 @@ func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
 		return err
 	}
 	defer manager.Store.Close()
+	if err := c.checkAPISet(ctx, manager); err != nil {
+		return err
+	}
 	request.APISet, request.AllowUnmatched = c.APISet, c.APISet == ""
 	request.License, request.Domain, request.Instance = c.License, c.Domain, c.Instance
 	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, request)
@@ -190,6 +198,15 @@ func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
 		return errors.New(decision.Message)
 	}
 	return nil
+}
+
+// checkAPISet finds that there is no API set as the one that was named.
+func (c keyVerifyCommand) checkAPISet(ctx context.Context, manager *manage.Manager) error {
+	sets, err := manager.APISets(ctx)
+	if err != nil || c.APISet == "" || slices.ContainsFunc(sets, func(set portal.APISet) bool { return set.Slug == c.APISet }) {
+		return err
+	}
+	return fmt.Errorf("--api-set %s: there is no such API set", c.APISet)
 }
 
 // readCredential reads a key from a line, and behind an Access Key the Security Key from
@@ -210,8 +227,13 @@ func readCredential(from io.Reader) (request verify.Request, err error) {
 	return request, nil
 }
 
+// readCredentialLine reads a credential that stands alone on a line, or behind its label
+// as in a file that was downloaded.
 func readCredentialLine(lines *bufio.Reader) (string, error) {
 	line, err := readLine(lines)
+	if at := strings.LastIndex(line, ":"); at >= 0 {
+		line = line[at+1:]
+	}
 	return strings.TrimSpace(line), err
 }
 

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		kong.Description("A self-hosted portal for API keys, and the check by which gateways accept or refuse them."),
 		kong.Writers(env.stdout, env.stderr),
 		kong.Exit(func(int) { answered = true }),
-		kong.BindTo(portal.WithActor(ctx, portal.Program("command line")), (*context.Context)(nil)),
+		kong.BindTo(portal.WithActor(ctx, portal.Program(portal.CommandLine)), (*context.Context)(nil)),
 		kong.Bind(env),
 	)
 	if err != nil {

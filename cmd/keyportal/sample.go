@@ -259,7 +259,7 @@ func (s *sample) addKey(ctx context.Context, key sampleKey) (manage.GeneratedKey
 		Name: key.name, Description: key.description, APISets: key.sets,
 	}
 	if key.expires != 0 {
-		in.ExpiresAt = s.daysOn(key.expires)
+		in.ExpiresAt = portal.EndOfDay(s.daysOn(key.expires), 0, time.UTC)
 	}
 	if key.license != "" {
 		license, err := s.manager.Store.LicenseByNumber(ctx, key.license)

@@ -145,7 +145,7 @@ var sampleKeys = []sampleKey{
 	{name: "Workflow", description: "The workflow application.", user: "alex.kim", by: "clientadmin", application: "Workflow", license: "12345678", sets: []string{"billing", "dunning"},
 		generated: 76, expires: 21, used: 5, from: "203.0.113.7", perDay: 160},
 	{name: "Partner sandbox", description: "For the partner's tests.", user: "alex.kim", sets: []string{"billing", "revenue-management"},
-		generated: 70, expires: -3, used: 100, from: "203.0.113.50", perDay: 24,
+		generated: 70, expires: -4, used: 100, from: "203.0.113.50", perDay: 24,
 		refused: []sampleTry{{"dunning", "203.0.113.51", 130, 6}, {"billing", "203.0.113.50", 60, 9}, {"billing", "203.0.113.50", 28, 14}}},
 	{name: "Reports", user: "erik.lund", sets: []string{"revenue-management"}, generated: 64, used: 900, from: "203.0.113.12"},
 	{name: "Mobile App", description: "The app on phones and tablets.", user: "dana.ortiz", by: "clientadmin", application: "Mobile App", license: "12345678",

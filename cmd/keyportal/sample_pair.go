@@ -66,7 +66,7 @@ func (s *sample) addPair(ctx context.Context, pair samplePair) (manage.Generated
 		UserID: s.users[pair.user].ID, Name: pair.name, APISets: pair.sets,
 	}
 	if pair.expires != 0 {
-		in.ExpiresAt = s.daysOn(pair.expires)
+		in.ExpiresAt = portal.EndOfDay(s.daysOn(pair.expires), 0, time.UTC)
 	}
 	return s.manager.CreateKey(acting, in)
 }

@@ -410,7 +410,7 @@ var changes = []change{
 		_, err := m.CreateOrganization(ctx, manage.OrganizationInput{Name: "Acme", LevelID: gold})
 		return err
 	}, func(w *world) []string {
-		return line(`organization created Acme: Name →Acme; Client level →Gold; Suspended →No; Secrets can be viewed again →No; Expiry required →No; Longest expiry in days →0`)
+		return line(`organization created Acme: Name →Acme; Client level →Gold; Suspended →No; Secrets can be viewed again →No; API keys must expire →No`)
 	}},
 	{"UpdateOrganization", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		in := w.organizationOf(w.Organization.ID)

@@ -156,6 +156,7 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	_, known := secretPrefixes[key.Kind]
 	invalid.Check(known, "kind", "Choose the kind of the key: token, pair or oauth.")
 	invalid.Check(!key.DataLoader || key.Kind == portal.PairKey, "kind", "A Data Loader key is a key pair.")
+	invalid.Check(!key.DataLoader || len(in.APISets) > 0, "api_set", "Select an API set: a Data Loader key can't be given one later.")
 	if err := checkMappedUser(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
@@ -280,6 +281,8 @@ func canMapKey(ctx context.Context, q store.Queries, key portal.Key) (refusal, e
 	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID), err
 }
 
+const clocksBack = 2 * time.Hour // by which clocks are put back at the most
+
 // checkExpiry holds an expiry that was chosen for a key against the organization's
 // rules.
 func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, key portal.Key) error {
@@ -290,10 +293,10 @@ func checkExpiry(ctx context.Context, q store.Queries, invalid *portal.Invalid, 
 	never := key.ExpiresAt.IsZero()
 	invalid.Check(never || key.ExpiresAt.After(q.Now()), "expires", "The expiry must be in the future.")
 	invalid.Check(never || key.ExpiresAt.Before(q.Now().AddDate(100, 0, 0)), "expires", "The expiry may be 100 years off at most.")
-	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Choose a date.")
+	invalid.Check(!never || !organization.ExpiryRequired, "expires", organization.Name+" demands an expiry. Set one.")
 	if most := organization.ExpiryMaxDays; most > 0 {
-		// To the end of that day, wherever the day ends.
-		invalid.Check(key.ExpiresAt.Before(q.Now().AddDate(0, 0, most+1)), "expires", fmt.Sprintf("%s allows an expiry of %s at most.", organization.Name, portal.Counted(most, "day")))
+		// To the end of that day, wherever it ends, also when clocks are put back meanwhile.
+		invalid.Check(key.ExpiresAt.Before(q.Now().AddDate(0, 0, most+1).Add(clocksBack)), "expires", fmt.Sprintf("%s allows an expiry of %s at most.", organization.Name, portal.Counted(most, "day")))
 	}
 	return nil
 }

@@ -75,6 +75,7 @@ type Rotation struct {
 	Submission string
 	Grace      time.Duration // one of Graces
 	Confirm    string        // what was typed to confirm; see RotationName
+	Secret     int64         // the ID of the secret that is to be replaced; 0: whichever is the current one
 }
 
 // RotationName is what must be typed to confirm that a key gets a new secret: an
@@ -91,12 +92,13 @@ func RotationName(key portal.Key) string {
 // tokens. One that was being rotated out already stops in any case, and a one-time
 // page that waits is gone. For who may have the key's secret (portal.CanHaveSecret)
 // and map a key to its user. A form that was sent before gives the key without its
-// secret.
+// secret. CodeConflict when the secret that is to be replaced is not the current one any
+// more.
 func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, error) {
 	var made GeneratedKey
 	err := m.giveSecret(ctx, in.KeyID, func(c *store.Change, key portal.Key) error {
 		return once(ctx, c, in.Submission, portal.NounKey, &made, generatedBefore(c), func() (int64, error) {
-			if err := checkRotation(key, in); err != nil {
+			if err := checkRotation(ctx, c.Queries, key, in); err != nil {
 				return 0, err
 			}
 			if err := c.DropDelivery(ctx, key.ID); err != nil {
@@ -116,7 +118,14 @@ func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, err
 	return made, nil
 }
 
-func checkRotation(key portal.Key, in Rotation) error {
+func checkRotation(ctx context.Context, q store.Queries, key portal.Key, in Rotation) error {
+	secrets, err := q.Secrets(ctx, key.ID)
+	switch {
+	case err != nil:
+		return err
+	case in.Secret != 0 && (len(secrets) == 0 || secrets[0].ID != in.Secret):
+		return portal.Conflict("Somebody else gave this API key a new secret since you opened the form. Nothing was made: a second new secret would end the one that applications use. Look at the key first.")
+	}
 	if !key.HasSecret() {
 		return portal.Conflict("This API key has no secret yet: its one-time page was not opened. Send a new one-time page instead.")
 	}

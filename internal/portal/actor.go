@@ -26,6 +26,9 @@ type Actor struct {
 	program        bool
 }
 
+// CommandLine names what was done on the command line.
+const CommandLine = "command line"
+
 // Program is the actor for what is done on the installation's own machine: the
 // command line and the program's first start. It may do everything; whoever can
 // run it there already holds the database.

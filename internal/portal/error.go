@@ -73,6 +73,9 @@ func FieldsOf(err error) []FieldError {
 
 // Forbidden says that the actor lacks an authority, and names it.
 func Forbidden(need Authority) error {
+	if System.Includes(need) {
+		return Denied(fmt.Sprintf("This needs the authority “%s”, which the staff of this portal hold alone: ask them.", need.Name()))
+	}
 	return &Error{Code: CodeForbidden, Message: fmt.Sprintf("This needs the authority “%s”. Ask an administrator for a role that includes it.", need.Name())}
 }
 

@@ -27,9 +27,17 @@ func (o Organization) Record() Record {
 		{"Client level", o.LevelName},
 		{"Suspended", yesNo(o.Suspended)},
 		{"Secrets can be viewed again", yesNo(o.SecretViewing)},
-		{"Expiry required", yesNo(o.ExpiryRequired)},
-		{"Longest expiry in days", strconv.Itoa(o.ExpiryMaxDays)},
+		{"API keys must expire", yesNo(o.ExpiryRequired)},
+		{"Longest lifetime in days", unlessZero(o.ExpiryMaxDays)},
 	}
+}
+
+// unlessZero gives a number, and nothing for zero.
+func unlessZero(number int) string {
+	if number == 0 {
+		return ""
+	}
+	return strconv.Itoa(number)
 }
 
 // OrganizationSummary is an organization with what it has.

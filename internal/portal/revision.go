@@ -179,7 +179,7 @@ type BrokenChain struct {
 
 // Error names the line and the reason.
 func (b *BrokenChain) Error() string {
-	return fmt.Sprintf("the Revision History was tampered with: revision %d %s", b.Revision, b.Reason)
+	return fmt.Sprintf("the Revision History was tampered with: line %d %s", b.Revision, b.Reason)
 }
 
 // Bytes gives what the revision's MAC covers: all of its values and the MAC of

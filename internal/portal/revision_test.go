@@ -136,7 +136,7 @@ func TestRecordsHoldWhatPagesCallThings(t *testing.T) {
 		"key that never expires": {portal.Key{}.Record(), "Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
 		"organization": {
 			portal.Organization{Name: "Acme", LevelName: "Gold", ExpiryRequired: true, ExpiryMaxDays: 90}.Record(),
-			"Name=Acme, Client level=Gold, Suspended=No, Secrets can be viewed again=No, Expiry required=Yes, Longest expiry in days=90",
+			"Name=Acme, Client level=Gold, Suspended=No, Secrets can be viewed again=No, API keys must expire=Yes, Longest lifetime in days=90",
 		},
 		"license":              {portal.License{Number: "12345678", Domain: "Acme Europe", Database: "ACME_EU", Active: true}.Record(), "Number=12345678, Domain=Acme Europe, Database=ACME_EU, Active=Yes"},
 		"application":          {portal.Application{Name: "Workflow", Description: "The workflow."}.Record(), "Name=Workflow, Description=The workflow., Retired=No"},

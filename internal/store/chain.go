@@ -50,7 +50,7 @@ func (s *Store) VerifyChain(ctx context.Context, kept ...portal.Head) (portal.He
 func reaches(last portal.Head, kept []portal.Head) error {
 	for _, earlier := range kept {
 		if earlier.Revision > last.Revision {
-			return &portal.BrokenChain{Revision: last.Revision + 1, Reason: fmt.Sprintf("was cut off with all that followed: the head that was kept is of revision %d", earlier.Revision)}
+			return &portal.BrokenChain{Revision: last.Revision + 1, Reason: fmt.Sprintf("was cut off with all that followed: the head that was kept is of line %d", earlier.Revision)}
 		}
 	}
 	return nil

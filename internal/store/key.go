@@ -135,11 +135,13 @@ func (q Queries) LiveKeyFor(ctx context.Context, application, license int64) (po
 		WHERE k.application_id = $1 AND k.license_id = $2 AND k.revoked_at IS NULL`, application, license)
 }
 
+const untoldAtOnce = 100
+
 // UntoldKeys lists the keys of a user that are not revoked and whose mapping the user
-// was not told of, the latest first, without their API sets.
+// was not told of, the latest first and of many a hundred, without their API sets.
 func (q Queries) UntoldKeys(ctx context.Context, user int64) ([]portal.Key, error) {
 	return all(ctx, q, scanKey, `/* untold keys of a user */ SELECT `+keyColumns+` FROM `+keyTables+`
-		WHERE k.user_id = $1 AND NOT k.mapping_told AND k.revoked_at IS NULL ORDER BY k.mapped_at DESC, k.id DESC`, user)
+		WHERE k.user_id = $1 AND NOT k.mapping_told AND k.revoked_at IS NULL ORDER BY k.mapped_at DESC, k.id DESC LIMIT $2`, user, untoldAtOnce)
 }
 
 // TellOfKey notes that a key's user knows that the key was mapped to them, if that is

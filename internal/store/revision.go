@@ -125,7 +125,11 @@ func (q Queries) Revisions(ctx context.Context, filter portal.RevisionFilter) (p
 	narrow(filter.Noun != "", "noun", "?", filter.Noun)
 	narrow(filter.NounID != 0, "noun_id", "?", filter.NounID)
 	narrow(filter.UserID != 0, "user_id", "?", filter.UserID)
-	narrow(filter.Actor != "", "actor_id", "(SELECT u.id FROM users u WHERE u.username_folded = ?)", portal.Fold(filter.Actor))
+	if portal.Fold(filter.Actor) == portal.CommandLine {
+		narrow(true, "actor_id", "?", 0)
+	} else {
+		narrow(filter.Actor != "", "actor_id", "(SELECT u.id FROM users u WHERE u.username_folded = ?)", portal.Fold(filter.Actor))
+	}
 	if narrow(filter.KeyID != 0, "key_id", "?", filter.KeyID); filter.KeyID != 0 {
 		l.where = append(l.where, "key_id <> 0") // as its index says
 	}

@@ -288,3 +288,19 @@ func TestChangesHappenOneAfterTheOther(t *testing.T) {
 		wantLines(t, s, 41)
 	})
 }
+
+func TestWhatTheProgramDidIsFoundAsTheCommandLines(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s) // made by the program
+		if err := s.Change(t.Context(), portal.Actor{UserID: f.User.ID, Name: "Ada"}, func(c *store.Change) error {
+			return c.Record(t.Context(), portal.Revision{Noun: portal.NounRole, Action: "edited"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		all := must[portal.Page[portal.Revision]](t)(s.Revisions(t.Context(), portal.RevisionFilter{})).Rows
+		found := must[portal.Page[portal.Revision]](t)(s.Revisions(t.Context(), portal.RevisionFilter{Actor: "Command Line"})).Rows
+		if len(found) != len(all)-1 || found[0].ActorID != 0 {
+			t.Errorf("of %d lines %d are found, the first by %d", len(all), len(found), found[0].ActorID)
+		}
+	})
+}

@@ -33,6 +33,8 @@ func (f *facts) message(code Code) string {
 	switch {
 	case f.isPair():
 		said = pairMessages[code]
+	case code == portal.CheckMalformed:
+		said = f.misplaced()
 	case isAccessToken(f.Credential):
 		said = f.tokenMessage(code)
 	}

@@ -21,6 +21,23 @@ func (r Request) malformedHalves() (count int) {
 	return count
 }
 
+const (
+	bothMessage = "An API key or access token was sent beside a key pair. Send one of them."
+	halfMessage = "This is half of a key pair, not an API key. Send both the Access Key in the accessKey header and the Security Key in the secretKey header."
+)
+
+// misplaced says that a key pair was sent in the wrong way; "" where it was not.
+func (r Request) misplaced() string {
+	prefix := prefixOf(r.Credential)
+	switch {
+	case r.Credential != "" && (r.AccessKey != "" || r.SecurityKey != ""):
+		return bothMessage
+	case prefix == secret.AccessKey || prefix == secret.SecurityKey:
+		return halfMessage
+	}
+	return ""
+}
+
 // pairMessages stand in place of what is said of an API key.
 var pairMessages = map[Code]string{
 	portal.CheckMissing:   "Half of a key pair is missing. Send both the Access Key in the accessKey header and the Security Key in the secretKey header.",

@@ -53,8 +53,12 @@ func TestAKeyPairPassesWithBothHalvesAlone(t *testing.T) {
 		} {
 			r := right
 			test.edit(&r)
-			if got := checkPair(t, c, r); got.Code != test.want || got.Subject.KeyID != 0 {
+			got := checkPair(t, c, r)
+			if got.Code != test.want || got.Subject.KeyID != 0 {
 				t.Errorf("%s: got %+v, want %s", what, got, test.want)
+			}
+			if got.Message == test.want.Message() {
+				t.Errorf("%s: what is said is of one API key: %q", what, got.Message)
 			}
 		}
 	})

@@ -224,7 +224,6 @@ func TestJunkIsRefusedWithoutTheStore(t *testing.T) {
 		secret.New("", secret.Session).Reveal():  "MALFORMED",
 		secret.New("", secret.ClientID).Reveal(): "MALFORMED",
 		secret.New("", secret.ClientSecret).Reveal():    "MALFORMED",
-		secret.New("", secret.SecurityKey).Reveal():     "MALFORMED",
 		secret.New("", secret.AccessToken).Reveal()[1:]: "MALFORMED",
 		secret.New("", secret.Token).Reveal()[1:]:       "MALFORMED",
 	} {

@@ -41,7 +41,7 @@ func (c Credentials) whyNotShown() string {
 	case !c.Key.HasSecret():
 		return ""
 	case c.Organization.SecretViewing && c.Keeps:
-		return "This " + secret + " was shown once, when it was made. Those that are made from now on can be shown again: make a new one if it was lost."
+		return "There is no copy of this " + secret + " that could be shown. Those that are made from now on can be shown again: make a new one if it was lost."
 	case c.Organization.SecretViewing:
 		return "The " + secret + " is shown to who looks after the key alone."
 	}

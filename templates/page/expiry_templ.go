@@ -66,7 +66,7 @@ func (e Expiry) options(zone *time.Location) []ui.Option {
 		if days == 365 {
 			label = "In 1 year"
 		}
-		label += " (" + portal.EndOfDay(e.Now.In(zone), days).Format(dayForm) + ")"
+		label += " (" + portal.EndOfDay(e.Now.In(zone), days, zone).Format(dayForm) + ")"
 		options = append(options, ui.Option{Value: strconv.Itoa(days), Label: label})
 	}
 	return append(options, ui.Option{Value: ExpiryOnDay, Label: "On a date …"})

@@ -96,7 +96,7 @@ func (i Integrations) states() []ui.Option {
 	for _, state := range portal.KeyStates {
 		label := state.Label()
 		if state == portal.KeyRevoked {
-			label = "Deleted"
+			label = endOf(portal.Key{Kind: portal.PairKey}).state
 		}
 		options = append(options, ui.Option{Value: string(state), Label: label})
 	}
@@ -877,8 +877,8 @@ func newIntegration(n NewIntegration) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Field(n.Form.Field(ui.FieldProps{Name: "name", Label: "API Key Name (Application)", Required: true, Autocomplete: "off", Options: n.Applications,
-						Hint: "The name of the application that will use the key, so that you can tell later what it is for."})).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Field(n.Form.Field(ui.FieldProps{Name: "name", Label: nameLabel(portal.PairKey), Required: true, Autocomplete: "off", Options: n.Applications,
+						Hint: nameHintOf(portal.PairKey)})).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -51,13 +51,13 @@ func (k Key) Form() Form { return k.Credentials.Form }
 
 // ending is how a key's end is spoken of: key pairs are deleted, as on the tabs of
 // Integrations, and others revoked. It is one thing.
-type ending struct{ menu, title, final, button, done string }
+type ending struct{ menu, title, final, button, done, state string }
 
 func endOf(key portal.Key) ending {
 	if key.Kind == portal.PairKey {
-		return ending{"Delete API Key", "Delete API Key", "Deleting is final: the key is refused from the next check on, and nobody can bring it back.", "Delete API Key", "deleted"}
+		return ending{"Delete API Key", "Delete API Key", "Deleting is final: the key is refused from the next check on, and nobody can bring it back.", "Delete API Key", "deleted", "Deleted"}
 	}
-	return ending{"Revoke", "Revoke API key", "Revoking is final: nobody can enable the key again.", "Revoke key", "revoked"}
+	return ending{"Revoke", "Revoke API key", "Revoking is final: nobody can enable the key again.", "Revoke key", "revoked", portal.KeyRevoked.Label()}
 }
 
 // KeyListPath gives the address of the list that a key belongs to.
@@ -1697,6 +1697,11 @@ func keyState(key portal.Key, now time.Time) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
+			}
+		case portal.KeyRevoked:
+			templ_7745c5c3_Err = ui.State(ui.Danger, endOf(key).state).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
 			}
 		case portal.KeyDisabled:
 			templ_7745c5c3_Err = ui.State(ui.Neutral, portal.KeyDisabled.Label()).Render(ctx, templ_7745c5c3_Buffer)

@@ -826,7 +826,7 @@ func keyRow(key KeyRow, withUser bool, now time.Time, back string) templ.Compone
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.MenuLink(ui.Danger, "ban", "Revoke", KeyPath(key.ID)+"/revoke").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.MenuLink(ui.Danger, "ban", endOf(key.Key).menu, KeyPath(key.ID)+"/revoke").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -51,7 +51,7 @@ type RevisionRow struct {
 func (r RevisionRow) entry() ui.Entry {
 	entry := entryOf(r.Revision)
 	entry.Action, entry.Target, entry.TargetHref = doneTo(r.Revision), r.NounName, r.Href
-	entry.Where, entry.Address, entry.Fold = r.Organization, r.Address, true
+	entry.Number, entry.Where, entry.Address, entry.Fold = r.ID, r.Organization, r.Address, true
 	return entry
 }
 

@@ -88,7 +88,7 @@ func revisions(r Revisions) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.FilterText("who", "Username of who did it", r.List.Get("who"), "Who: a username").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.FilterText("who", "Username of who did it", r.List.Get("who"), "Username, or command line").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

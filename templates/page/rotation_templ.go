@@ -49,10 +49,20 @@ func secretHome(key portal.Key, address string) string {
 }
 
 func (r KeyRotation) secretName() string {
-	if r.Key.Kind == portal.OAuthKey {
-		return "Client Secret"
+	if r.Key.PublicID == "" {
+		return "key"
 	}
-	return "key"
+	_, secret := halves(r.Key.Kind)
+	return secret
+}
+
+// stays says what of the key is as before.
+func (r KeyRotation) stays() string {
+	if r.Key.PublicID == "" {
+		return ""
+	}
+	public, _ := halves(r.Key.Kind)
+	return " The " + public + " stays."
 }
 
 // rotatingOut gives the old secret that works beside the current one; the zero one
@@ -64,6 +74,15 @@ func rotatingOut(secrets []portal.Secret) portal.Secret {
 		}
 	}
 	return portal.Secret{}
+}
+
+// presentSecret names the current secret of a key, so that a form ends no other one than
+// it showed.
+func presentSecret(secrets []portal.Secret) string {
+	if len(secrets) == 0 {
+		return ""
+	}
+	return strconv.FormatInt(secrets[0].ID, 10)
 }
 
 // graceField asks how long the old secret of a key goes on working.
@@ -163,7 +182,7 @@ func keyRotation(r KeyRotation) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Head(r.Title(), "A new "+r.secretName()+" is made and shown once. You decide how long the present one goes on working.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head(r.Title(), "A new "+r.secretName()+" is made and shown once. You decide how long the present one goes on working."+r.stays()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -192,7 +211,7 @@ func keyRotation(r KeyRotation) templ.Component {
 			var templ_7745c5c3_Var4 templ.SafeURL
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(KeyPath(r.Key.ID) + "/rotate"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 102, Col: 75}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 121, Col: 75}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -205,7 +224,7 @@ func keyRotation(r KeyRotation) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.ResolveAttributeValue(r.Confirm)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 102, Col: 102}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 121, Col: 102}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var5)
 			if templ_7745c5c3_Err != nil {
@@ -216,6 +235,10 @@ func keyRotation(r KeyRotation) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = ui.HiddenInput("submission", r.Form.Get("submission")).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = ui.HiddenInput("secret", presentSecret(r.Secrets)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -407,7 +430,7 @@ func rotationUses(key portal.Key, uses []portal.ClientUse, now time.Time) templ.
 							var templ_7745c5c3_Var13 string
 							templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(key.ApplicationName)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 133, Col: 32}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 153, Col: 32}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 							if templ_7745c5c3_Err != nil {
@@ -549,7 +572,7 @@ func clientUses(uses []portal.ClientUse, now time.Time) templ.Component {
 					var templ_7745c5c3_Var18 string
 					templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(agentName(use.Agent))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 159, Col: 41}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 179, Col: 41}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 					if templ_7745c5c3_Err != nil {
@@ -993,7 +1016,7 @@ func secretUse(secret portal.Secret, now time.Time) templ.Component {
 			var templ_7745c5c3_Var33 string
 			templ_7745c5c3_Var33, templ_7745c5c3_Err = templ.JoinStringErrs("last used ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 241, Col: 17}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 261, Col: 17}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var33))
 			if templ_7745c5c3_Err != nil {
@@ -1011,7 +1034,7 @@ func secretUse(secret portal.Secret, now time.Time) templ.Component {
 				var templ_7745c5c3_Var34 string
 				templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(" from " + secret.LastUsedFrom)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 244, Col: 36}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 264, Col: 36}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 				if templ_7745c5c3_Err != nil {
@@ -1048,7 +1071,7 @@ var (
 		Done: ": the old secret is retired. It is refused from the next check on.",
 	}
 	CancelRotation = RotationEnd{
-		Name: "cancel-rotation", Title: "Cancel the rotation", Stays: "The old secret works on for good, as if nothing had happened.",
+		Name: "cancel-rotation", Title: "Cancel the rotation", Stays: "The old secret works on for good. It can't be shown again.",
 		Effect: "Every application that has the new secret already, or an access token that it got with it, is refused from its next request on.",
 		Stops:  "Applications that use the new one", Button: "Cancel the rotation",
 		Done: ": the rotation is canceled. The old secret works on, and the new one is refused from the next check on.",
@@ -1191,7 +1214,7 @@ func rotationEnding(e RotationEnding) templ.Component {
 				var templ_7745c5c3_Var39 string
 				templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(e.End.Effect)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 317, Col: 20}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/rotation.templ`, Line: 337, Col: 20}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 				if templ_7745c5c3_Err != nil {
@@ -1212,7 +1235,7 @@ func rotationEnding(e RotationEnding) templ.Component {
 				return nil
 			})
 			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{Title: "What will stop", Action: e.End.Path(e.Key), Field: "confirm", Name: e.Confirm,
-				Button: e.End.Button, CancelHref: e.Back, Error: e.Form.Error("confirm")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var38), templ_7745c5c3_Buffer)
+				Button: e.End.Button, CancelHref: e.Back, Error: e.Form.Error("confirm"), Hidden: []ui.Hidden{{Name: "secret", Value: presentSecret(e.Secrets)}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var38), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
