@@ -267,7 +267,7 @@ func TestAPageVerifiesTheHistory(t *testing.T) {
 	}
 	verify("nothing of the kind").expect(t, http.StatusUnprocessableEntity, "There is no head of the Revision History here", "nothing of the kind")
 	verify(id(head.Revision+5)+" abcd").expect(t, http.StatusOK, "The Revision History was tampered with: line "+id(head.Revision+1)+" was cut off with all that followed")
-	verify(id(head.Revision)+" abcd").expect(t, http.StatusOK, "revision "+id(head.Revision)+" is not the one of which the head was kept")
+	verify(id(head.Revision)+" abcd").expect(t, http.StatusOK, "line "+id(head.Revision)+" is not the one of which the head was kept")
 
 	db := storetest.SQL(t, p.Store)
 	storetest.Exec(t, db, `DROP TRIGGER revisions_are_final`)
