@@ -164,7 +164,7 @@ func (s *Server) keyView(actor portal.Actor, key manage.KeyDetails, sets []porta
 		Example: page.Example{Key: key.Key, APISet: exampleAPISet(key, sets), TokenURL: s.tokenURL()},
 		Own:     key.UserID == actor.UserID, Lists: portal.CanAnywhere(actor, seeKeys.anyOf...) == nil, CanChange: key.Changeable == nil, CanRotate: key.Rotatable == nil,
 		CanSend: portal.CanSendSecret(actor, key.Key) == nil, CanStop: portal.CanChangeSecret(actor, key.Key) == nil,
-		SeesLicenses: may(portal.ViewLicenses), SeesHistory: actor.OrganizationID == key.OrganizationID && may(portal.ViewHistory), SeesUser: key.UserID == actor.UserID || may(portal.ViewUsers), Now: s.manage.Now(),
+		SeesLicenses: may(portal.ViewLicenses), SeesUser: key.UserID == actor.UserID || may(portal.ViewUsers), Now: s.manage.Now(),
 	}
 	view.Unreached = rolesAdvice(key, may(portal.ManageUsers))
 	if key.State(view.Now) == portal.KeyActive {

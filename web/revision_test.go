@@ -79,7 +79,10 @@ func TestTheHistoryTellsWhoDidWhatToWhatAndThroughWhichKey(t *testing.T) {
 		t.Errorf("through the key came %q", lines)
 	}
 	reader := p.holder(portal.ViewHistory)
-	if p.as(reader).get("/history").expect(t, http.StatusOK).doc.Find(".kp-timeline a").Length() != 0 {
+	if got.doc.Find(".kp-timeline em a[href='/history?key="+id(p.Key.ID)+"']").Length() != 1 {
+		t.Error("the line does not lead to what else came in through the key")
+	}
+	if p.as(reader).get("/history").expect(t, http.StatusOK).doc.Find(".kp-timeline a:not(em a)").Length() != 0 {
 		t.Error("there are links to what the viewer may not open")
 	}
 }

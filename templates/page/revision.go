@@ -51,6 +51,9 @@ type RevisionRow struct {
 func (r RevisionRow) entry() ui.Entry {
 	entry := entryOf(r.Revision)
 	entry.Action, entry.Target, entry.TargetHref = doneTo(r.Revision), r.NounName, r.Href
+	if r.KeyID != 0 {
+		entry.ViaHref = historyThrough(r.KeyID)
+	}
 	entry.Number, entry.Where, entry.Address, entry.Fold = r.ID, r.Organization, r.Address, true
 	return entry
 }
