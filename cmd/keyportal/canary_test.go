@@ -48,9 +48,10 @@ func credentialIn(t *testing.T, body string, kind secret.Prefix) string {
 	return ""
 }
 
-// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, a delivered one, an
-// OAuth client with its access token and sealed secret, a password, a one-time link and a session through all that the
-// program does, and then looks for them in all that it left behind.
+// TestASecretIsInClearInOneResponseAndNowhereElse drives a key, a delivered one, a key
+// pair and an OAuth client with its access token, whose secrets are sealed, a password, a
+// one-time link and a session through all that the program does, and then looks for them
+// in all that it left behind.
 func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 	eachEmpty(t, func(t *testing.T, p place) {
 		s := serve(t, p.flags("serve", "--log-level=debug")...)
@@ -72,10 +73,11 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 			t.Error("another Client Secret is shown again: there is no sealed copy to look for")
 		}
 		delivered := v.deliverKey()
+		accessKey, securityKey := v.makePair()
 		token := credentialIn(t, v.post("/oauth2/v1/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {clientSecret}}), secret.AccessToken)
 		released := canaries{"the key": key, "the password": password, "the session's token": v.token(), "the password link's token": sent,
 			"the set-up link's token": credential.FindString(link), "the Client Secret": clientSecret, "the access token": token,
-			"the delivered key": delivered}
+			"the delivered key": delivered, "the Security Key": securityKey}
 
 		pages := v.everything()
 		if !strings.Contains(pages, clientID) {
@@ -85,6 +87,7 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 		for _, sent := range []string{key, token, clientSecret, delivered} {
 			released.mustNotBeIn(t, "the check's answers", []byte(v.checks(s.gateway, sent)))
 		}
+		released.mustNotBeIn(t, "the check's answers about a pair", []byte(v.checksPair(s.gateway, accessKey, securityKey)))
 		released.mustNotBeIn(t, "the answers of OAuth 2.0", []byte(v.asksOAuth(clientID, clientSecret, token)))
 		v.post("/keys/1/revoke", url.Values{"confirm": {"Canary bird"}})
 		v.fetch(s.portal + "/login") // by somebody who is logged in
@@ -106,8 +109,11 @@ func TestASecretIsInClearInOneResponseAndNowhereElse(t *testing.T) {
 		delete(released, "the set-up link's token") // printed for whoever sets the program up
 		released.mustNotBeIn(t, "what the program printed", []byte(s.stdout.String()))
 
+		hashes := map[string]secret.Hash{"the key pair": secret.HashOfPair(accessKey, securityKey)}
 		for _, what := range []string{"the key", "the Client Secret", "the access token", "the delivered key"} {
-			hash := secret.HashOf(released[what])
+			hashes[what] = secret.HashOf(released[what])
+		}
+		for what, hash := range hashes {
 			if !bytes.Contains(left, hash[:]) && !bytes.Contains(left, []byte(hex.EncodeToString(hash[:]))) {
 				t.Errorf("not even the hash of %s is in the database: the search looks in the wrong place", what)
 			}
@@ -171,7 +177,8 @@ func (v *visitor) everything() string {
 	all.WriteString(v.post("/keys/1/disable", nil) + v.post("/keys/1/enable", nil))
 	for _, path := range []string{"/", "/keys", "/keys?q=Canary", "/keys.csv", "/keys/1", "/keys/1/edit", "/keys/1/revoke", "/keys/new", "/users", "/users/1", "/profile", "/api-sets/1",
 		"/organizations", "/organizations/1", "/organizations/1/applications", "/licenses/1", "/account/api-key", "/account/api-key/new", "/keys/2", "/keys/2/edit", "/keys/2/rotate",
-		"/keys/3", "/keys/3/delivery", "/keys/3/rotate", "/keys/issue?application=1&license=1", "/requests", "/organizations/1/settings"} {
+		"/keys/3", "/keys/3/delivery", "/keys/3/rotate", "/keys/4", "/keys/4/edit", "/keys/4/rotate", "/keys/4/revoke", "/integrations/api-keys", "/integrations/api-keys/new",
+		"/profile/security", "/history", "/history.csv", "/history/verify", "/keys/issue?application=1&license=1", "/requests", "/organizations/1/settings"} {
 		all.WriteString(v.fetch(v.portal + path))
 	}
 	return all.String()
@@ -182,6 +189,40 @@ func (v *visitor) deliverKey() string {
 	v.t.Helper()
 	v.post("/keys/issue", url.Values{"application": {"1"}, "license": {"1"}, "user": {"1"}, "name": {"Delivered"}, "api_set": {"billing"}, "handover": {"page"}})
 	return credentialIn(v.t, v.post("/keys/3/delivery", nil), secret.Token)
+}
+
+// makePair makes a key pair whose Security Key is kept sealed.
+func (v *visitor) makePair() (accessKey, securityKey string) {
+	v.t.Helper()
+	page := v.post("/integrations/api-keys", url.Values{"name": {"Paired"}, "user": {"1"}, "api_set": {"billing"}})
+	accessKey, securityKey = credentialIn(v.t, page, secret.AccessKey), credentialIn(v.t, page, secret.SecurityKey)
+	if viewed := credentialIn(v.t, v.post("/keys/4/secret", nil), secret.SecurityKey); viewed != securityKey {
+		v.t.Error("another Security Key is shown again: there is no sealed copy to look for")
+	}
+	return accessKey, securityKey
+}
+
+// checksPair sends a key pair in the ways that there are, the wrong ones too, and gives
+// all that is answered.
+func (v *visitor) checksPair(gateway, accessKey, securityKey string) string {
+	v.t.Helper()
+	var all strings.Builder
+	for _, send := range []struct{ path, access, security string }{
+		{"/auth?api_set=billing", accessKey, securityKey}, {"/auth?api_set=dunning", accessKey, securityKey}, {"/auth?api_set=billing", "", securityKey},
+		{"/auth?api_set=billing", securityKey, securityKey}, {"/auth?secretKey=" + securityKey, accessKey, ""}, {"/auth/" + securityKey, accessKey, securityKey},
+	} {
+		request, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, gateway+send.path, nil)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		request.Header.Set("accessKey", send.access)
+		request.Header.Set("secretKey", send.security)
+		response, err := http.DefaultClient.Do(request)
+		_, body := answer(v.t, response, err)
+		v.note(response.Header)
+		all.WriteString(body)
+	}
+	return all.String()
 }
 
 // makeClient makes the OAuth client of a license, in an instance of it, whose secret
