@@ -93,7 +93,7 @@ func TestAnAdministratorWalksThroughIntegrations(t *testing.T) {
 	b.act("Warehouse", "Edit API Key")
 	b.pick(choice("Mapped User Account"), "Mia Berger (member)")
 	b.sees("With Mia Berger the key loses")
-	b.fill(field("Name"), "Warehouse North")
+	b.fill(nameOf, "Warehouse North")
 	b.pick(choice("Expires"), "In 30 days")
 	b.follow(button("Save"))
 	b.sees("The API key was saved", "Warehouse North", "in 30 days")
