@@ -20,9 +20,10 @@ test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and beh
 	@.ci/install git postgres nginx curl chromium
 	.ci/postgres go test -timeout=20m ./...
 
-race: ## Run all tests with the race detector
+# Looking at one page after another runs nothing side by side.
+race: ## Run the tests with the race detector, but for those that only look at pages
 	@.ci/install gcc git postgres nginx curl chromium
-	CGO_ENABLED=1 .ci/postgres go test -race -timeout=25m ./...
+	CGO_ENABLED=1 .ci/postgres go test -race -timeout=25m -skip 'Accessible$$' ./...
 
 bench: ## Measure the budgets against the bare parts, and print the ratios
 	.ci/postgres --durable go run ./internal/bench
