@@ -76,6 +76,13 @@ func (key *modeledKey) end(s *modeledSecret) {
 	key.gone = append(key.gone, s)
 }
 
+// endPrevious has an old secret end no later than its key.
+func (key *modeledKey) endPrevious() {
+	if key.previous != nil && !key.expires.IsZero() && key.expires.Before(key.previous.until) {
+		key.previous.until = key.expires
+	}
+}
+
 // rotating tells whether there is an old secret that still works beside the current one.
 func (m *secretModel) rotating(key *modeledKey) bool {
 	return key.previous != nil && !key.previous.over(m.now())
@@ -142,9 +149,7 @@ func (m *secretModel) rotate(t *rapid.T) {
 		}
 		key.previous = key.current
 		key.previous.until, key.previous.viewable = m.now().Add(grace), false
-		if !key.expires.IsZero() && key.expires.Before(key.previous.until) {
-			key.previous.until = key.expires
-		}
+		key.endPrevious()
 		if grace == 0 {
 			key.end(key.previous)
 			key.previous = nil
@@ -199,6 +204,7 @@ func (m *secretModel) expire(t *rapid.T) {
 		err := m.w.edited(m.w.Admin, key.ID, expireAt(expires))
 		if err == nil {
 			key.expires = expires
+			key.endPrevious()
 		}
 		return allowed, err
 	})
