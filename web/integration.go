@@ -94,7 +94,7 @@ func (s *Server) renderNewIntegration(c echo.Context, status int, form page.Form
 		return err
 	}
 	if status == http.StatusOK && !form.Values.Has("api_set") {
-		selectAll(form.Values, view.Offered)
+		form.Values["api_set"] = portal.Slugs(view.Offered)
 	}
 	if view.Applications, err = s.applicationNames(c, organization.ID); err != nil {
 		return err

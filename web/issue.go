@@ -123,7 +123,7 @@ func (s *Server) fillIssue(c echo.Context, view *page.Issue) (err error) {
 		return err
 	}
 	if !view.Refused && !values.Has("api_set") {
-		selectAll(values, view.Offered)
+		values["api_set"] = portal.Slugs(view.Offered)
 	}
 	return nil
 }
@@ -188,11 +188,4 @@ func (s *Server) presentKey(c echo.Context, present *page.Present) error {
 	present.SeesKey, present.CanRotate = err == nil, key.Rotatable == nil
 	present.CanSend = portal.CanSendSecret(portal.ActorFrom(c.Request().Context()), key.Key) == nil
 	return err
-}
-
-// selectAll selects every API set in a form that is opened.
-func selectAll(values url.Values, sets []portal.APISet) {
-	for _, set := range sets {
-		values.Add("api_set", set.Slug)
-	}
 }

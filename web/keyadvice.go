@@ -8,17 +8,12 @@ import (
 	"keyportal/templates/page"
 )
 
-// hasAPISet tells whether an API set is one of some.
-func hasAPISet(sets []portal.APISet, set portal.APISet) bool {
-	return slices.ContainsFunc(sets, func(one portal.APISet) bool { return one.ID == set.ID })
-}
-
 // exampleAPISet gives the API set that a key's example is a request to: of all, one
 // that the key reaches, with routes if there is one; the zero APISet if it reaches
 // none.
 func exampleAPISet(key manage.KeyDetails, all []portal.APISet) (found portal.APISet) {
 	for _, set := range all {
-		if hasAPISet(key.APISets, set) && !hasAPISet(key.Ineffective, set) && (found.ID == 0 || len(found.Routes) == 0 && len(set.Routes) > 0) {
+		if portal.HasAPISet(key.APISets, set) && !portal.HasAPISet(key.Ineffective, set) && (found.ID == 0 || len(found.Routes) == 0 && len(set.Routes) > 0) {
 			found = set
 		}
 	}
@@ -36,7 +31,7 @@ func grantedAPISets(key manage.KeyDetails) []page.GrantedAPISet {
 			granted[i].Problem = "Not reached: this API set was retired. No key reaches it unless a super admin puts it back into use."
 		case !key.Member:
 			granted[i].Problem = "Not reached: " + key.UserName + " is no longer a member of " + key.OrganizationName + "."
-		case hasAPISet(key.Ineffective, set):
+		case portal.HasAPISet(key.Ineffective, set):
 			granted[i].Problem = "Not reached: no role of " + key.UserName + " allows it."
 		}
 	}

@@ -20,8 +20,7 @@ func (s *Server) showKeyEdit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	initial := url.Values{"name": {key.Name}, "description": {key.Description}, "user": {strconv.FormatInt(key.UserID, 10)}, "version": {strconv.FormatInt(key.Version, 10)}}
-	initial["api_set"] = slugs(key.APISets)
+	initial := url.Values{"name": {key.Name}, "description": {key.Description}, "user": {strconv.FormatInt(key.UserID, 10)}, "version": {strconv.FormatInt(key.Version, 10)}, "api_set": portal.Slugs(key.APISets)}
 	form := newForm(c, initial)
 	if key.Revoked() {
 		form.Message = "This API key was revoked. That is final: it can't be edited."
@@ -57,18 +56,10 @@ func (s *Server) keyEdit(values url.Values, was portal.Key) (edit manage.KeyEdit
 		edit.UserID = number(values, "user")
 	}
 	if was.DataLoader {
-		edit.Name, edit.Description, edit.APISets = was.Name, was.Description, slugs(was.APISets)
+		edit.Name, edit.Description, edit.APISets = was.Name, was.Description, portal.Slugs(was.APISets)
 	}
 	edit.ExpiresAt, err = s.expiryOf(values, was.ExpiresAt)
 	return edit, err
-}
-
-func slugs(sets []portal.APISet) []string {
-	slugs := make([]string, len(sets))
-	for i, set := range sets {
-		slugs[i] = set.Slug
-	}
-	return slugs
 }
 
 // renderRefusedKeyEdit shows the form again with the key as it is now: when
@@ -122,7 +113,7 @@ func (s *Server) offeredTo(ctx context.Context, key portal.Key, user int64) ([]p
 		return nil, err
 	}
 	for _, set := range key.APISets {
-		if user == key.UserID && !hasAPISet(offered, set) {
+		if user == key.UserID && !portal.HasAPISet(offered, set) {
 			offered = append(offered, set)
 		}
 	}

@@ -186,7 +186,7 @@ func (s *Server) renderNewOAuthClient(c echo.Context, status int, form page.Form
 		return err
 	}
 	if c.Request().Method != http.MethodPost && !form.Values.Has("api_set") {
-		selectAll(form.Values, view.Offered)
+		form.Values["api_set"] = portal.Slugs(view.Offered)
 	}
 	return s.render(c, status, page.OAuthClientTitle, view.Render())
 }

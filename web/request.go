@@ -279,7 +279,7 @@ func (s *Server) renderApproval(c echo.Context, status int, form page.Form, requ
 		return err
 	}
 	if status == http.StatusOK && !form.Values.Has("api_set") {
-		selectAll(form.Values, view.Offered)
+		form.Values["api_set"] = portal.Slugs(view.Offered)
 	}
 	if view.Present, err = s.present(c, request.ApplicationID, request.LicenseID); err != nil {
 		return err

@@ -68,12 +68,9 @@ func (s *Server) showRoleEdit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	initial := url.Values{"name": {role.Name}, "description": {role.Description}, "version": {strconv.FormatInt(role.Version, 10)}}
+	initial := url.Values{"name": {role.Name}, "description": {role.Description}, "version": {strconv.FormatInt(role.Version, 10)}, "api_set": portal.Slugs(role.APISets)}
 	for _, authority := range role.Authorities {
 		initial.Add("authority", string(authority))
-	}
-	for _, set := range role.APISets {
-		initial.Add("api_set", set.Slug)
 	}
 	return s.renderRoleForm(c, http.StatusOK, newForm(c, initial), role)
 }

@@ -191,7 +191,7 @@ func chooseAPISets(ctx context.Context, q store.Queries, invalid *portal.Invalid
 	for _, set := range all {
 		switch {
 		case !slices.Contains(slugs, set.Slug):
-		case set.Retired() && !holdsAPISet(held, set):
+		case set.Retired() && !portal.HasAPISet(held, set):
 			invalid.Add("api_set", "The API set “"+set.Name+"” was retired. Choose another.")
 		default:
 			chosen = append(chosen, set)
@@ -202,14 +202,6 @@ func chooseAPISets(ctx context.Context, q store.Queries, invalid *portal.Invalid
 		invalid.Check(known, "api_set", "There is no API set “"+clip(slug, portal.MaxName)+"”. Choose from the list.")
 	}
 	return chosen, nil
-}
-
-func holdsAPISet(sets []portal.APISet, set portal.APISet) bool {
-	return slices.ContainsFunc(sets, func(one portal.APISet) bool { return one.ID == set.ID })
-}
-
-func withoutAPISets(all, gone []portal.APISet) []portal.APISet {
-	return slices.DeleteFunc(slices.Clone(all), func(set portal.APISet) bool { return holdsAPISet(gone, set) })
 }
 
 func apiSetRevision(set portal.APISet, action string, changes []portal.ValueChange) portal.Revision {

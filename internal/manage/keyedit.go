@@ -101,7 +101,7 @@ func checkDataLoaderEdit(was, key portal.Key) error {
 // map a key to its user.
 func checkWidening(ctx context.Context, q store.Queries, was, key portal.Key) error {
 	later := !was.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(was.ExpiresAt))
-	if !later && len(withoutAPISets(key.APISets, was.APISets)) == 0 {
+	if !later && len(portal.WithoutAPISets(key.APISets, was.APISets)) == 0 {
 		return nil
 	}
 	refusal, err := canMapKey(ctx, q, key)
@@ -122,7 +122,7 @@ func checkKey(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 	if key.APISets, err = chooseAPISets(ctx, q, invalid, slugs, was.APISets); err != nil {
 		return key, err
 	}
-	added := withoutAPISets(key.APISets, was.APISets)
+	added := portal.WithoutAPISets(key.APISets, was.APISets)
 	if key.UserID != was.UserID {
 		added = key.APISets
 	}

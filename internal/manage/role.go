@@ -158,7 +158,7 @@ func checkRole(ctx context.Context, c *store.Change, was portal.Role, in RoleInp
 		return role, err
 	}
 	authorities := slices.Concat(without(role.Authorities, was.Authorities), without(was.Authorities, role.Authorities))
-	apiSets := slices.Concat(withoutAPISets(role.APISets, was.APISets), withoutAPISets(was.APISets, role.APISets))
+	apiSets := slices.Concat(portal.WithoutAPISets(role.APISets, was.APISets), portal.WithoutAPISets(was.APISets, role.APISets))
 	return role, portal.CanGrant(portal.ActorFrom(ctx), role.OrganizationID, authorities, apiSets)
 }
 

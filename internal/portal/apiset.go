@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -27,6 +28,25 @@ type APISet struct {
 
 // Retired tells whether no key reaches the API set any more.
 func (s APISet) Retired() bool { return !s.RetiredAt.IsZero() }
+
+// HasAPISet tells whether an API set is one of some.
+func HasAPISet(sets []APISet, set APISet) bool {
+	return slices.ContainsFunc(sets, func(one APISet) bool { return one.ID == set.ID })
+}
+
+// WithoutAPISets gives all API sets but those that are gone.
+func WithoutAPISets(all, gone []APISet) []APISet {
+	return slices.DeleteFunc(slices.Clone(all), func(set APISet) bool { return HasAPISet(gone, set) })
+}
+
+// Slugs gives the slugs of API sets.
+func Slugs(sets []APISet) []string {
+	slugs := make([]string, len(sets))
+	for i, set := range sets {
+		slugs[i] = set.Slug
+	}
+	return slugs
+}
 
 // Record gives the API set's values for the Revision History.
 func (s APISet) Record() Record {
