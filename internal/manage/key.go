@@ -160,11 +160,11 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 // mappable keeps the users whose rights the actor may give a key of an organization.
 func (m *Manager) mappable(ctx context.Context, organization int64, users []portal.User) (kept []portal.User, err error) {
 	for _, user := range users {
-		refusal, err := canMapKey(ctx, m.Store.Queries, portal.Key{OrganizationID: organization, UserID: user.ID})
+		held, err := standing(ctx, m.Store.Queries, user)
 		if err != nil {
 			return nil, err
 		}
-		if refusal == nil {
+		if portal.CanMapKeyTo(portal.ActorFrom(ctx), held, organization) == nil {
 			kept = append(kept, user)
 		}
 	}
