@@ -368,6 +368,20 @@ func TestAStaleEditTakesNoRemappingBack(t *testing.T) {
 	}
 }
 
+func TestAKeyOfAUserWhoHasLeftIsEditedWithoutRemappingIt(t *testing.T) {
+	p := startPortal(t)
+	b, path := p.as(p.Admin), "/keys/"+id(p.Key.ID)
+	address := membershipAddress(p.Member, p.Organization)
+	b.post(address, b.get(address+"?action=end").form("form[action$='"+address+"']")).expect(t, http.StatusSeeOther)
+	edit := b.get(path+"/edit").expect(t, http.StatusOK).form(`form[method="post"][action="` + path + `"]`)
+	if edit.Get("user") != id(p.Member.ID) {
+		t.Fatalf("the form begins with user %q", edit.Get("user"))
+	}
+	edit.Set("description", "Renewed when the user is back")
+	b.post(path, edit).expect(t, http.StatusSeeOther)
+	b.get(path).expect(t, http.StatusOK, "Renewed when the user is back", "is no longer a member of Gold Client")
+}
+
 func TestAnotherSitesLinkFillsInNoForm(t *testing.T) {
 	p := startPortal(t)
 	b := p.as(p.Admin)

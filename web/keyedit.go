@@ -92,7 +92,7 @@ func (s *Server) renderKeyEdit(c echo.Context, status int, form page.Form, key p
 		if view.Users, err = s.mappedUsers(c, key.OrganizationID, form, page.KeyPath(key.ID)+"/edit"); err != nil {
 			return err
 		}
-		view.Users.OffersAPISets = true
+		view.Users.OffersAPISets, view.Users.Edited = true, key
 	}
 	if key.Kind == portal.PairKey {
 		if view.Applications, err = s.applicationNames(c, key.OrganizationID); err != nil {

@@ -10,6 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"keyportal/internal/portal"
@@ -21,6 +22,8 @@ type MappedUsers struct {
 	Users []portal.User
 	More  bool   // there are more of them than are listed
 	Form  string // the address of the form's page, which finds others by ?user_search=
+
+	Edited portal.Key // the key whose user stays on offer, also one who has left; the zero Key: it is a new one
 
 	OffersAPISets bool // the form offers API sets for the user that is chosen, in offeredAPISets
 }
@@ -38,13 +41,21 @@ func (m MappedUsers) name(f Form) string {
 func (m MappedUsers) options() []ui.Option {
 	options := []ui.Option{{Value: "", Label: "Choose a user"}}
 	for _, user := range m.Users {
-		label := user.Username
-		if name := user.Name(); name != user.Username {
-			label = name + " (" + user.Username + ")"
-		}
-		options = append(options, ui.Option{Value: strconv.FormatInt(user.ID, 10), Label: label})
+		options = append(options, userOption(user.ID, user.Name(), user.Username))
+	}
+	present := userOption(m.Edited.UserID, m.Edited.UserName, m.Edited.Username)
+	if m.Edited.ID != 0 && !slices.Contains(options, present) {
+		options = append(options, present)
 	}
 	return options
+}
+
+func userOption(id int64, name, username string) ui.Option {
+	label := username
+	if name != username {
+		label = name + " (" + username + ")"
+	}
+	return ui.Option{Value: strconv.FormatInt(id, 10), Label: label}
 }
 
 // searched tells whether those who are listed have to be searched for.
@@ -104,7 +115,7 @@ func mappedUserField(f Form, m MappedUsers) templ.Component {
 			var templ_7745c5c3_Var2 string
 			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.ResolveAttributeValue(f.Get("user_search"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/mappeduser.templ`, Line: 67, Col: 33}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/mappeduser.templ`, Line: 78, Col: 33}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var2)
 			if templ_7745c5c3_Err != nil {
@@ -125,7 +136,7 @@ func mappedUserField(f Form, m MappedUsers) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.ResolveAttributeValue(m.Form)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/mappeduser.templ`, Line: 75, Col: 81}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/mappeduser.templ`, Line: 86, Col: 81}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var3)
 			if templ_7745c5c3_Err != nil {
@@ -164,7 +175,7 @@ func mappedUserField(f Form, m MappedUsers) templ.Component {
 			var templ_7745c5c3_Var4 string
 			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.ResolveAttributeValue(m.Form)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/mappeduser.templ`, Line: 81, Col: 81}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/mappeduser.templ`, Line: 92, Col: 81}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var4)
 			if templ_7745c5c3_Err != nil {
