@@ -121,7 +121,7 @@ func (s *Server) apiSetOf(c echo.Context) (manage.APISetDetails, error) {
 func apiSetInput(c echo.Context, id int64) manage.APISetInput {
 	values := c.Request().PostForm
 	return manage.APISetInput{
-		ID: id, Version: number(values, "version"), Submission: values.Get("submission"),
+		ID: id, Version: number(values, "version"), Submission: submissionOf(values),
 		Slug: values.Get("slug"), Name: values.Get("name"), Description: values.Get("description"), Routes: values.Get("routes"),
 	}
 }

@@ -137,7 +137,7 @@ func (s *Server) applicationOf(c echo.Context) (manage.ApplicationDetails, error
 func applicationInput(c echo.Context, application portal.Application) manage.ApplicationInput {
 	values := c.Request().PostForm
 	return manage.ApplicationInput{
-		ID: application.ID, Version: number(values, "version"), Submission: values.Get("submission"), OrganizationID: application.OrganizationID,
+		ID: application.ID, Version: number(values, "version"), Submission: submissionOf(values), OrganizationID: application.OrganizationID,
 		Name: values.Get("name"), Description: values.Get("description"),
 	}
 }

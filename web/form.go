@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"keyportal/internal/manage"
 	"keyportal/internal/portal"
 	"keyportal/templates/page"
 )
@@ -39,6 +40,11 @@ func newForm(c echo.Context, values url.Values) page.Form {
 		form.Values.Set("submission", rand.Text()) // by which a form that is sent twice is known
 	}
 	return form
+}
+
+// submissionOf gives by what a form is known that is sent twice.
+func submissionOf(values url.Values) manage.Submission {
+	return manage.Submission{Token: values.Get("submission")}
 }
 
 // withError gives the form with what is wrong with it.

@@ -17,7 +17,7 @@ func (s *Server) createInstance(c echo.Context) error {
 		return err
 	}
 	values := c.Request().PostForm
-	in := manage.InstanceInput{Submission: values.Get("submission"), LicenseID: license.ID, Name: values.Get("name")}
+	in := manage.InstanceInput{Submission: submissionOf(values), LicenseID: license.ID, Name: values.Get("name")}
 	made, err := s.manage.CreateInstance(c.Request().Context(), in)
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error {

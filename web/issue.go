@@ -32,7 +32,7 @@ func (s *Server) issueKey(c echo.Context) error {
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.IssueKey(ctx, manage.NewKey{
-			Submission: values.Get("submission"), OrganizationID: license.OrganizationID, LicenseID: license.ID, ApplicationID: number(values, "application"),
+			Submission: submissionOf(values), OrganizationID: license.OrganizationID, LicenseID: license.ID, ApplicationID: number(values, "application"),
 			UserID: number(values, "user"), Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
 			ExpiresAt: expires, Deliver: values.Get("handover") != string(page.ShowNow),
 		})

@@ -72,7 +72,7 @@ func (s *Server) newKey(c echo.Context) (manage.NewKey, error) {
 	actor := portal.ActorFrom(c.Request().Context())
 	values := typed(c)
 	in := manage.NewKey{
-		Submission: values.Get("submission"), OrganizationID: actor.OrganizationID, UserID: number(values, "user"),
+		Submission: submissionOf(values), OrganizationID: actor.OrganizationID, UserID: number(values, "user"),
 		Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
 	}
 	if values.Get("user") == "" && actor.Member(actor.OrganizationID) {

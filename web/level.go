@@ -88,7 +88,7 @@ func levelValues(level portal.ClientLevel) url.Values {
 func levelInput(c echo.Context, id int64) manage.LevelInput {
 	values := c.Request().PostForm
 	return manage.LevelInput{
-		ID: id, Version: number(values, "version"), Submission: values.Get("submission"),
+		ID: id, Version: number(values, "version"), Submission: submissionOf(values),
 		Name: values.Get("name"), Licenses: values.Get("licenses"),
 	}
 }

@@ -226,7 +226,7 @@ func (s *Server) licenseOf(c echo.Context) (manage.LicenseDetails, error) {
 func licenseInput(c echo.Context, license portal.License) manage.LicenseInput {
 	values := c.Request().PostForm
 	return manage.LicenseInput{
-		ID: license.ID, Version: number(values, "version"), Submission: values.Get("submission"), OrganizationID: license.OrganizationID,
+		ID: license.ID, Version: number(values, "version"), Submission: submissionOf(values), OrganizationID: license.OrganizationID,
 		Number: values.Get("number"), Domain: values.Get("domain"), Database: values.Get("database"),
 	}
 }

@@ -141,7 +141,7 @@ func (s *Server) createOAuthClient(c echo.Context) error {
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.CreateKey(c.Request().Context(), manage.NewKey{
-			Submission: values.Get("submission"), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
+			Submission: submissionOf(values), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
 			UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"], ExpiresAt: expires,
 		})
 	}

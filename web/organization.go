@@ -209,7 +209,7 @@ func (s *Server) organizationOf(c echo.Context) (portal.Organization, error) {
 func organizationInput(c echo.Context, id int64) manage.OrganizationInput {
 	values := c.Request().PostForm
 	return manage.OrganizationInput{
-		ID: id, Version: number(values, "version"), Submission: values.Get("submission"),
+		ID: id, Version: number(values, "version"), Submission: submissionOf(values),
 		Name: values.Get("name"), LevelID: number(values, "level"),
 	}
 }

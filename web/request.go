@@ -78,7 +78,7 @@ func (s *Server) showNewRequest(c echo.Context) error {
 func (s *Server) createRequest(c echo.Context) error {
 	values := c.Request().PostForm
 	made, err := s.manage.CreateRequest(c.Request().Context(), manage.NewRequest{
-		Submission: values.Get("submission"), OrganizationID: portal.ActorFrom(c.Request().Context()).OrganizationID,
+		Submission: submissionOf(values), OrganizationID: portal.ActorFrom(c.Request().Context()).OrganizationID,
 		ApplicationID: number(values, "application"), LicenseID: number(values, "license"), Reason: values.Get("reason"),
 	})
 	if err != nil {

@@ -146,7 +146,7 @@ func (s *Server) roleOf(c echo.Context) (portal.Role, error) {
 func roleInput(c echo.Context, role portal.Role) manage.RoleInput {
 	values := c.Request().PostForm
 	in := manage.RoleInput{
-		ID: role.ID, Version: number(values, "version"), Submission: values.Get("submission"), OrganizationID: role.OrganizationID,
+		ID: role.ID, Version: number(values, "version"), Submission: submissionOf(values), OrganizationID: role.OrganizationID,
 		Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
 	}
 	for _, authority := range values["authority"] {

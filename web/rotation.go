@@ -39,7 +39,7 @@ func (s *Server) rotateKey(c echo.Context) error {
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.RotateKey(c.Request().Context(), manage.Rotation{
-			KeyID: key.ID, Submission: values.Get("submission"), Grace: grace, Confirm: values.Get("confirm"), Secret: number(values, "secret"),
+			KeyID: key.ID, Submission: submissionOf(values), Grace: grace, Confirm: values.Get("confirm"), Secret: number(values, "secret"),
 		})
 	}
 	if err != nil {

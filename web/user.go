@@ -107,7 +107,7 @@ func (s *Server) showNewUser(c echo.Context) error {
 func (s *Server) createUser(c echo.Context) error {
 	ctx, values := c.Request().Context(), c.Request().PostForm
 	made, err := s.manage.CreateUser(ctx, manage.NewUser{
-		Submission: values.Get("submission"),
+		Submission: submissionOf(values),
 		Username:   values.Get("username"), FirstName: values.Get("first_name"), LastName: values.Get("last_name"), Email: values.Get("email"),
 		Staff: portal.Staff(values.Get("staff")), OrganizationID: number(values, "organization"),
 		Admin: checked(values, "admin"), AllAccess: checked(values, "all_access"), RoleIDs: numbers(values, "role"),

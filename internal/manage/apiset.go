@@ -49,7 +49,7 @@ func (m *Manager) APISet(ctx context.Context, id int64) (APISetDetails, error) {
 // APISetInput is what an API set is made of.
 type APISetInput struct {
 	ID, Version int64 // of the set that is edited
-	Submission  string
+	Submission  Submission
 	Slug        string
 	Name        string
 	Description string

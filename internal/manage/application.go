@@ -58,7 +58,7 @@ func canChangeApplication(actor portal.Actor, application portal.Application) er
 // ApplicationInput is what an application is made of.
 type ApplicationInput struct {
 	ID, Version    int64 // of the application that is edited
-	Submission     string
+	Submission     Submission
 	OrganizationID int64 // of a new application; 0: the catalogue's
 	Name           string
 	Description    string

@@ -191,36 +191,36 @@ func TestFormsThatAreSentAgainGiveWhatTheyMade(t *testing.T) {
 		ctx, requester, application := w.as(w.SuperAdmin), w.requester(), w.application()
 		for what, send := range map[string]func() (int64, error){
 			"role": func() (int64, error) {
-				made, err := w.m.CreateRole(ctx, w.newRole(func(in *manage.RoleInput) { in.Submission = "role" }))
+				made, err := w.m.CreateRole(ctx, w.newRole(func(in *manage.RoleInput) { in.Submission = manage.Submission{Token: "role"} }))
 				return made.ID, err
 			},
 			"API set": func() (int64, error) {
-				made, err := w.m.CreateAPISet(ctx, manage.APISetInput{Submission: "API set", Slug: "payments", Name: "Payments"})
+				made, err := w.m.CreateAPISet(ctx, manage.APISetInput{Submission: manage.Submission{Token: "API set"}, Slug: "payments", Name: "Payments"})
 				return made.ID, err
 			},
 			"organization": func() (int64, error) {
-				made, err := w.m.CreateOrganization(ctx, manage.OrganizationInput{Submission: "organization", Name: "Acme", LevelID: gold})
+				made, err := w.m.CreateOrganization(ctx, manage.OrganizationInput{Submission: manage.Submission{Token: "organization"}, Name: "Acme", LevelID: gold})
 				return made.ID, err
 			},
 			"level": func() (int64, error) {
-				made, err := w.m.CreateClientLevel(ctx, manage.LevelInput{Submission: "level", Name: "Silver", Licenses: "5"})
+				made, err := w.m.CreateClientLevel(ctx, manage.LevelInput{Submission: manage.Submission{Token: "level"}, Name: "Silver", Licenses: "5"})
 				return made.ID, err
 			},
 			"license": func() (int64, error) {
-				made, err := w.m.CreateLicense(ctx, manage.LicenseInput{Submission: "license", OrganizationID: w.Organization.ID, Number: "4711", Domain: "Europe", Database: "EU"})
+				made, err := w.m.CreateLicense(ctx, manage.LicenseInput{Submission: manage.Submission{Token: "license"}, OrganizationID: w.Organization.ID, Number: "4711", Domain: "Europe", Database: "EU"})
 				return made.ID, err
 			},
 			"instance": func() (int64, error) {
-				made, err := w.m.CreateInstance(ctx, manage.InstanceInput{Submission: "instance", Name: "BE" + w.License.Number})
+				made, err := w.m.CreateInstance(ctx, manage.InstanceInput{Submission: manage.Submission{Token: "instance"}, Name: "BE" + w.License.Number})
 				return made.ID, err
 			},
 			"application": func() (int64, error) {
-				made, err := w.m.CreateApplication(ctx, manage.ApplicationInput{Submission: "application", OrganizationID: w.Organization.ID, Name: "Kiosk"})
+				made, err := w.m.CreateApplication(ctx, manage.ApplicationInput{Submission: manage.Submission{Token: "application"}, OrganizationID: w.Organization.ID, Name: "Kiosk"})
 				return made.ID, err
 			},
 			"request": func() (int64, error) {
 				in := w.newRequest(application)
-				in.Submission = "request"
+				in.Submission = manage.Submission{Token: "request"}
 				made, err := w.m.CreateRequest(w.as(requester), in)
 				return made.ID, err
 			},

@@ -35,7 +35,7 @@ func (m *Manager) Instances(ctx context.Context, organization int64) ([]portal.I
 
 // InstanceInput is what an instance is made of.
 type InstanceInput struct {
-	Submission string
+	Submission Submission
 	LicenseID  int64 // 0: the license whose number the name contains
 	Name       string
 }

@@ -162,7 +162,7 @@ func TestAKeyExpiresAsItsOrganizationDemands(t *testing.T) {
 
 func TestAFormThatIsSentTwiceMakesOneKeyAndShowsItsSecretOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		in := w.newKey(func(in *manage.NewKey) { in.Submission = "form" })
+		in := w.newKey(func(in *manage.NewKey) { in.Submission = manage.Submission{Token: "form"} })
 		first := must(w.m.CreateKey(w.as(w.User), in))(t)
 		in.Name = "Edited meanwhile"
 		lines := w.lines(func() {
@@ -172,7 +172,7 @@ func TestAFormThatIsSentTwiceMakesOneKeyAndShowsItsSecretOnce(t *testing.T) {
 		})
 		wantEqual(t, "history", len(lines), 0)
 
-		in = w.newKey(func(in *manage.NewKey) { in.Submission, in.Name = "another form", "Another" })
+		in = w.newKey(func(in *manage.NewKey) { in.Submission, in.Name = manage.Submission{Token: "another form"}, "Another" })
 		var made [50]manage.GeneratedKey
 		outcomes := atOnce(len(made), func(i int) (err error) {
 			made[i], err = w.m.CreateKey(w.as(w.User), in)

@@ -35,7 +35,7 @@ func (m *Manager) ClientLevel(ctx context.Context, id int64) (portal.ClientLevel
 // LevelInput is what a client level is made of.
 type LevelInput struct {
 	ID, Version int64 // of the level that is edited
-	Submission  string
+	Submission  Submission
 	Name        string
 	Licenses    string // how many an organization of this level may hold, as it was typed
 }

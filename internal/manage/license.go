@@ -14,7 +14,7 @@ import (
 // LicenseInput is what a license is made of.
 type LicenseInput struct {
 	ID, Version    int64 // of the license that is edited
-	Submission     string
+	Submission     Submission
 	OrganizationID int64  // of a new license
 	Number         string // of a new license: the Client ID, digits
 	Domain         string

@@ -181,7 +181,7 @@ func TestALicenseIsDeactivatedByItsNumberAndItsKeysComeBackWithIt(t *testing.T) 
 func TestALicenseThatWasNeverUsedIsDeletedAndFreesWhatItHeld(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, client := w.as(w.SuperAdmin), storetest.Organization(t, w.s, func(o *portal.Organization) { o.LevelID = blue })
-		in := manage.LicenseInput{Submission: "form", OrganizationID: client.ID, Number: "4711", Domain: "Europe", Database: "EU"}
+		in := manage.LicenseInput{Submission: manage.Submission{Token: "form"}, OrganizationID: client.ID, Number: "4711", Domain: "Europe", Database: "EU"}
 		mistyped := must(w.m.CreateLicense(ctx, in))(t)
 		_, err := w.m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: client.ID, Number: "4712", Domain: "Asia", Database: "ASIA"})
 		wantSays(t, "one more", err, "or delete a license that was never used")
@@ -198,14 +198,14 @@ func TestALicenseThatWasNeverUsedIsDeletedAndFreesWhatItHeld(t *testing.T) {
 		wantCode(t, "deleting it again", w.m.DeleteLicense(ctx, mistyped.ID, mistyped.Number), portal.CodeNotFound)
 
 		elsewhere := storetest.Organization(t, w.s)
-		in.Submission, in.OrganizationID = "another form", elsewhere.ID
+		in.Submission, in.OrganizationID = manage.Submission{Token: "another form"}, elsewhere.ID
 		next := must(w.m.CreateLicense(ctx, in))(t) // with its ID, on SQLite
 		var told []string
 		for _, line := range must(w.m.License(ctx, next.ID))(t).History {
 			told = append(told, line.Action)
 		}
 		wantEqual(t, "history of the next one", told, []string{"created"})
-		in = manage.LicenseInput{Submission: "form", OrganizationID: client.ID, Number: "4712", Domain: "Asia", Database: "ASIA"}
+		in = manage.LicenseInput{Submission: manage.Submission{Token: "form"}, OrganizationID: client.ID, Number: "4712", Domain: "Asia", Database: "ASIA"}
 		made := must(w.m.CreateLicense(ctx, in))(t)
 		wantEqual(t, "the form that made it makes another", []any{made.OrganizationID, made.Number}, []any{client.ID, "4712"})
 	})

@@ -14,7 +14,7 @@ import (
 
 // NewKey is what New API Key and Issue API Key ask for.
 type NewKey struct {
-	Submission     string      // the form's own token, so that a form sent twice makes one key
+	Submission     Submission  // the form's own token, so that a form sent twice makes one key
 	Kind           portal.Kind // TokenKey when empty
 	OrganizationID int64
 	LicenseID      int64 // the key's license; 0: none

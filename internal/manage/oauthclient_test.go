@@ -30,7 +30,7 @@ var scenarios = map[string][]struct{ instance, clientID string }{
 // owner adds an organization that may hold many licenses, and its administrator.
 func (w *world) owner(root portal.User) (portal.Organization, portal.User) {
 	w.t.Helper()
-	level := must(w.m.CreateClientLevel(w.as(root), manage.LevelInput{Submission: "level", Name: "Diamond", Licenses: "10"}))(w.t)
+	level := must(w.m.CreateClientLevel(w.as(root), manage.LevelInput{Submission: manage.Submission{Token: "level"}, Name: "Diamond", Licenses: "10"}))(w.t)
 	organization := storetest.Organization(w.t, w.s, func(o *portal.Organization) { o.LevelID = level.ID })
 	return organization, w.withPassword(storetest.Admin(w.t, w.s, organization))
 }

@@ -98,7 +98,7 @@ func (m *Manager) OrganizationDetails(ctx context.Context, id int64) (Organizati
 // OrganizationInput is what an organization is made of.
 type OrganizationInput struct {
 	ID, Version int64 // of the organization that is edited
-	Submission  string
+	Submission  Submission
 	Name        string
 	LevelID     int64
 }

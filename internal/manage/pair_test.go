@@ -189,7 +189,7 @@ func TestASecurityKeyIsViewedAgainWhereTheOrganizationLetsIt(t *testing.T) {
 
 func TestAFormOfAKeyPairThatIsSentTwiceMakesOne(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		in := w.newPair(func(in *manage.NewKey) { in.Submission = "form" })
+		in := w.newPair(func(in *manage.NewKey) { in.Submission = manage.Submission{Token: "form"} })
 		first := must(w.m.CreateKey(w.as(w.User), in))(t)
 		lines := w.lines(func() {
 			again := must(w.m.CreateKey(w.as(w.User), in))(t)

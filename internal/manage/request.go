@@ -103,7 +103,7 @@ func (m *Manager) PendingRequestFor(ctx context.Context, application, license in
 
 // NewRequest is what a client's user asks support for.
 type NewRequest struct {
-	Submission               string
+	Submission               Submission
 	OrganizationID           int64
 	ApplicationID, LicenseID int64
 	Reason                   string

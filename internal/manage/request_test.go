@@ -380,7 +380,7 @@ func TestThereIsOnePendingRequestForAnApplicationAndLicense(t *testing.T) {
 		must(w.m.CreateRequest(ctx, w.newRequest(application)))(t)
 
 		in := w.newRequest(w.application())
-		in.Submission = "form"
+		in.Submission = manage.Submission{Token: "form"}
 		var made [50]portal.Request
 		outcomes = atOnce(len(made), func(i int) (err error) {
 			made[i], err = w.m.CreateRequest(ctx, in)

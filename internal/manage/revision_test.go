@@ -66,7 +66,7 @@ func TestNoCredentialIsInTheDatabaseInClear(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		user := w.withPassword(w.User)
 		credentials := []string{w.Secret.Reveal(), w.signIn(user), w.link(w.Admin)}
-		made := must(w.m.CreateKey(w.as(user), w.newKey(func(in *manage.NewKey) { in.Submission = "form" })))(t)
+		made := must(w.m.CreateKey(w.as(user), w.newKey(func(in *manage.NewKey) { in.Submission = manage.Submission{Token: "form"} })))(t)
 		renewed := must(w.m.ChangePassword(w.as(user), w.session(w.signIn(user)), password, newPassword))(t)
 		used := w.link(user)
 		must(w.m.SetPassword(t.Context(), used, "yet another battery"))(t)

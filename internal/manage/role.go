@@ -40,7 +40,7 @@ func (m *Manager) Role(ctx context.Context, id int64) (portal.Role, error) {
 // RoleInput is what a role is made of.
 type RoleInput struct {
 	ID, Version    int64 // of the role that is edited
-	Submission     string
+	Submission     Submission
 	OrganizationID int64 // of a new role; 0: for every organization
 	Name           string
 	Description    string

@@ -72,7 +72,7 @@ var Graces = []time.Duration{0, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
 // Rotation is what is asked for when a key gets a new secret.
 type Rotation struct {
 	KeyID      int64
-	Submission string
+	Submission Submission
 	Grace      time.Duration // one of Graces
 	Confirm    string        // what was typed to confirm; see RotationName
 	Secret     int64         // the ID of the secret that is to be replaced; 0: whichever is the current one

@@ -133,7 +133,7 @@ func TestARotationIsConfirmedAndHasOneOfTheGraces(t *testing.T) {
 func TestARotationFormThatIsSentOftenRotatesOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		in := w.rotation(0)
-		in.Submission = "form"
+		in.Submission = manage.Submission{Token: "form"}
 		var made [50]manage.GeneratedKey
 		ctx := w.as(w.User)
 		lines := w.lines(func() {

@@ -1,39 +1,46 @@
 package manage
 
 import (
+	"bytes"
 	"context"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
 )
 
-const submissionLength = 100 // characters of a form's token that count
-
-// once does what a form asks for, unless it was sent before: then it finds what that
-// made. create gives the ID of what it makes, with the revision.
-func once[T any](ctx context.Context, c *store.Change, token string, noun portal.Noun, made *T, find func(context.Context, int64) (T, error), create func() (int64, error)) error {
-	id, again, err := submitted(ctx, c, token, noun)
-	if err != nil {
-		return err
-	}
-	if again {
-		*made, err = find(ctx, id)
-		return unchanged(err)
-	}
-	if id, err = create(); err != nil || token == "" {
-		return err
-	}
-	return c.Submit(ctx, portal.ActorFrom(ctx).UserID, clip(token, submissionLength), noun, id)
+// Submission is by what a form or a request is known when it comes again, so that it
+// makes one thing. The zero Submission is never known.
+type Submission struct {
+	Token       string // the form's own token, or an Idempotency-Key
+	Fingerprint []byte // SHA-256 of what came with an Idempotency-Key; nil for a form
 }
 
-// submitted tells what a form made when it was sent before.
-func submitted(ctx context.Context, c *store.Change, token string, noun portal.Noun) (id int64, again bool, err error) {
-	if token == "" {
-		return 0, false, nil
+const submissionLength = 100 // characters of a token that count
+
+var errOtherSubmission = &portal.Error{Code: portal.CodeInvalid, Message: "This Idempotency-Key was used for something else. Nothing was done: send a new one with each thing that is to be made."}
+
+// once does what a form or request asks for, unless it was sent before: then it finds
+// what that made. create gives the ID of what it makes, with the revision. CodeInvalid
+// when the same Idempotency-Key came with something else.
+func once[T any](ctx context.Context, c *store.Change, sent Submission, noun portal.Noun, made *T, find func(context.Context, int64) (T, error), create func() (int64, error)) error {
+	if sent.Token == "" {
+		_, err := create()
+		return err
 	}
-	id, err = c.Submitted(ctx, portal.ActorFrom(ctx).UserID, clip(token, submissionLength), noun)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		return 0, false, nil
+	note := store.Submission{UserID: portal.ActorFrom(ctx).UserID, Token: clip(sent.Token, submissionLength), Fingerprint: sent.Fingerprint, Noun: noun}
+	known, err := c.Submission(ctx, note.UserID, note.Token)
+	switch {
+	case portal.CodeOf(err) == portal.CodeNotFound:
+	case err != nil:
+		return err
+	case known.Noun != noun || !bytes.Equal(known.Fingerprint, sent.Fingerprint):
+		return errOtherSubmission
+	default:
+		*made, err = find(ctx, known.NounID)
+		return unchanged(err)
 	}
-	return id, err == nil, err
+	if note.NounID, err = create(); err != nil {
+		return err
+	}
+	return c.Submit(ctx, note)
 }

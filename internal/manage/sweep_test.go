@@ -29,7 +29,7 @@ func (w *world) litter(name string, ago time.Duration, edit func(*portal.Session
 			u.InsertLink(w.t.Context(), portal.Link{Hash: link[:], Purpose: portal.PasswordLink, UserID: w.User.ID, ExpiresAt: u.Now().Add(24 * time.Hour)}),
 			u.Fail(w.t.Context(), name, u.Now()),
 			u.RememberAddress(w.t.Context(), w.User.ID, name),
-			u.Submit(w.t.Context(), w.User.ID, name, portal.NounKey, w.Key.ID),
+			u.Submit(w.t.Context(), store.Submission{UserID: w.User.ID, Token: name, Noun: portal.NounKey, NounID: w.Key.ID}),
 			u.InsertToken(w.t.Context(), portal.AccessToken{Hash: token[:], KeyID: w.Key.ID, SecretID: secrets[0].ID, ExpiresAt: u.Now().Add(6 * 24 * time.Hour)}),
 		} {
 			if err != nil {

@@ -120,7 +120,7 @@ func standing(ctx context.Context, q store.Queries, user portal.User) (portal.St
 
 // NewUser is what Create User asks for.
 type NewUser struct {
-	Submission                           string // the form's own token, so that a form sent twice makes one user
+	Submission                           Submission // the form's own token, so that a form sent twice makes one user
 	Username, FirstName, LastName, Email string
 	Staff                                portal.Staff // for who may Manage Staff
 	OrganizationID                       int64        // the first membership; 0 for none

@@ -114,14 +114,14 @@ func TestWhatIsWrongWithAUserIsNamedByField(t *testing.T) {
 
 func TestAFormThatIsSentTwiceMakesOneUser(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		in := w.newUser(func(in *manage.NewUser) { in.Submission = strings.Repeat("form", 100) })
+		in := w.newUser(func(in *manage.NewUser) { in.Submission = manage.Submission{Token: strings.Repeat("form", 100)} })
 		first := must(w.m.CreateUser(w.as(w.Admin), in))(t)
 		lines := w.lines(func() {
 			wantEqual(t, "made again", must(w.m.CreateUser(w.as(w.Admin), in))(t), first)
 		})
 		wantEqual(t, "history", len(lines), 0)
 
-		in.Submission, in.Username = "another", "ada"
+		in.Submission, in.Username = manage.Submission{Token: "another"}, "ada"
 		var made [20]int64
 		lines = w.lines(func() {
 			outcomes := atOnce(len(made), func(i int) error {
@@ -140,7 +140,7 @@ func TestAFormThatIsSentTwiceMakesOneUser(t *testing.T) {
 
 func TestAnotherUsersFormOfTheSameTokenIsAnother(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		in := w.newUser(func(in *manage.NewUser) { in.Submission = "form" })
+		in := w.newUser(func(in *manage.NewUser) { in.Submission = manage.Submission{Token: "form"} })
 		must(w.m.CreateUser(w.as(w.Admin), in))(t)
 		_, err := w.m.CreateUser(w.as(w.SuperAdmin), in)
 		wantFields(t, "the super admin's", err, "username")

@@ -1,6 +1,9 @@
 package portal
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Grant is what an actor holds in one organization: authorities for itself, and
 // API sets that it may give to keys.
@@ -22,8 +25,26 @@ type Actor struct {
 	Grants         map[int64]Grant // by organization
 	KeyID          int64           // the key through which it came in; 0: none
 	KeyName        string
+	Bounds         Bounds // of that key
+	Impersonator   Impersonator
 	Address        string // where the request came from
 	program        bool
+}
+
+// Bounds are what a key itself may be used for. Nothing that comes in through it makes,
+// widens or opens a key beyond them.
+type Bounds struct {
+	APISets   map[string]bool // by slug: what the key reaches now
+	ExpiresAt time.Time       // zero: never
+	LicenseID int64           // 0: bound to none
+	Networks  []string        // CIDR; empty: from anywhere
+}
+
+// Impersonator is the user of a key through which somebody acts as another user; the
+// zero Impersonator when nobody does.
+type Impersonator struct {
+	UserID int64
+	Name   string
 }
 
 // CommandLine names what was done on the command line.

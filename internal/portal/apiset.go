@@ -26,6 +26,10 @@ type APISet struct {
 	UpdatedAt   time.Time
 }
 
+// PortalAPI is the slug of the API set Key Portal API: a key that was granted it, and
+// whose user's roles allow it, may use the portal's own API.
+const PortalAPI = "portal"
+
 // Retired tells whether no key reaches the API set any more.
 func (s APISet) Retired() bool { return !s.RetiredAt.IsZero() }
 

@@ -88,7 +88,7 @@ func newHistory(t *testing.T, s *store.Store, lines int64) history {
 			}
 			return c.Record(t.Context(), portal.Revision{
 				OrganizationID: i, Noun: portal.NounUser, NounID: i, NounName: fmt.Sprint("user ", i), UserID: i, Action: "changed",
-				ImpersonatorID: i, ImpersonatorName: "Somebody", Changes: []portal.ValueChange{{Name: "E-mail", Before: fmt.Sprint(i), After: "new"}},
+				Changes: []portal.ValueChange{{Name: "E-mail", Before: fmt.Sprint(i), After: "new"}},
 			})
 		})
 		if err != nil {

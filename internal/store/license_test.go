@@ -125,7 +125,7 @@ func TestTheFormOfADeletedLicenseIsForgottenWithIt(t *testing.T) {
 				noun portal.Noun
 				id   int64
 			}{"its": {portal.NounLicense, license.ID}, "another's": {portal.NounLicense, f.License.ID}, "an instance's": {portal.NounInstance, license.ID}} {
-				if err := c.Submit(t.Context(), f.User.ID, form, made.noun, made.id); err != nil {
+				if err := c.Submit(t.Context(), store.Submission{UserID: f.User.ID, Token: form, Noun: made.noun, NounID: made.id}); err != nil {
 					return err
 				}
 			}
@@ -133,10 +133,10 @@ func TestTheFormOfADeletedLicenseIsForgottenWithIt(t *testing.T) {
 		})
 		_, err := s.License(t.Context(), license.ID)
 		wantCode(t, "license", err, portal.CodeNotFound)
-		_, err = s.Submitted(t.Context(), f.User.ID, "its", portal.NounLicense)
+		_, err = s.Submission(t.Context(), f.User.ID, "its")
 		wantCode(t, "its form", err, portal.CodeNotFound)
-		wantEqual(t, "another's form", must[int64](t)(s.Submitted(t.Context(), f.User.ID, "another's", portal.NounLicense)), f.License.ID)
-		wantEqual(t, "an instance's form", must[int64](t)(s.Submitted(t.Context(), f.User.ID, "an instance's", portal.NounInstance)), license.ID)
+		wantEqual(t, "another's form", must[store.Submission](t)(s.Submission(t.Context(), f.User.ID, "another's")).NounID, f.License.ID)
+		wantEqual(t, "an instance's form", must[store.Submission](t)(s.Submission(t.Context(), f.User.ID, "an instance's")).NounID, license.ID)
 		wantCode(t, "deleting it again", change(t, s, remove), portal.CodeNotFound)
 	})
 }

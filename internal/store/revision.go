@@ -65,6 +65,7 @@ func (c *Change) Record(ctx context.Context, line portal.Revision) error {
 	line.At = c.Now()
 	line.ActorID, line.ActorName = c.actor.UserID, c.actor.Name
 	line.KeyID, line.KeyName = c.actor.KeyID, c.actor.KeyName
+	line.ImpersonatorID, line.ImpersonatorName = c.actor.Impersonator.UserID, c.actor.Impersonator.Name
 	line.Address = c.actor.Address
 	mac, err := c.mac.MAC(line.Bytes(c.head.MAC))
 	if err != nil {

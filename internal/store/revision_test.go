@@ -14,7 +14,7 @@ import (
 	"keyportal/internal/store/storetest"
 )
 
-var clerk = portal.Actor{UserID: 7, Username: "clerk", Name: "A Clerk", KeyID: 8, KeyName: "Clerk's key", Address: "192.0.2.7"}
+var clerk = portal.Actor{UserID: 7, Username: "clerk", Name: "A Clerk", KeyID: 8, KeyName: "Clerk's key", Impersonator: portal.Impersonator{UserID: 9, Name: "An Impersonator"}, Address: "192.0.2.7"}
 
 func wantUsers(t *testing.T, s *store.Store, want int) {
 	t.Helper()
@@ -30,13 +30,14 @@ func wantLines(t *testing.T, s *store.Store, want int64) {
 func TestARevisionIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		given := portal.Revision{
-			ImpersonatorID: 9, ImpersonatorName: "An Impersonator", OrganizationID: 10, Noun: portal.NounKey, NounID: 11, NounName: "Kéy <&>",
+			OrganizationID: 10, Noun: portal.NounKey, NounID: 11, NounName: "Kéy <&>",
 			UserID: 12, Action: "changed", Changes: []portal.ValueChange{{Name: "Name", Before: "\"a\" \u2028", After: "ש"}, {Name: "Enabled", After: "No"}},
 		}
 		if err := s.Change(t.Context(), clerk, func(c *store.Change) error { return c.Record(t.Context(), given) }); err != nil {
 			t.Fatal(err)
 		}
 		want := given
+		want.ImpersonatorID, want.ImpersonatorName = clerk.Impersonator.UserID, clerk.Impersonator.Name
 		want.ID, want.At, want.ActorID, want.ActorName, want.KeyID, want.KeyName, want.Address = 1, s.Now(), clerk.UserID, clerk.Name, clerk.KeyID, clerk.KeyName, clerk.Address
 		of := revisions(t, s, portal.RevisionFilter{Noun: portal.NounKey, NounID: 11})
 		want.MAC = of[0].MAC

@@ -12,24 +12,23 @@ import (
 func TestAFormMakesOneThing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		user, other := storetest.User(t, s), storetest.User(t, s)
-		_, err := s.Submitted(t.Context(), user.ID, "form", portal.NounKey)
+		_, err := s.Submission(t.Context(), user.ID, "form")
 		wantCode(t, "before it is sent", err, portal.CodeNotFound)
 
-		submit := func(user int64) func(*store.Update) error {
-			return func(u *store.Update) error { return u.Submit(t.Context(), user, "form", portal.NounKey, 42) }
+		sent := store.Submission{UserID: user.ID, Token: "form", Fingerprint: []byte("what came with it"), Noun: portal.NounKey, NounID: 42}
+		submit := func(sent store.Submission) func(*store.Update) error {
+			return func(u *store.Update) error { return u.Submit(t.Context(), sent) }
 		}
-		update(t, s, submit(user.ID))
-		update(t, s, submit(other.ID))
-		wantEqual(t, "what it made", must[int64](t)(s.Submitted(t.Context(), user.ID, "form", portal.NounKey)), 42)
-		wantCode(t, "the second time", s.Update(t.Context(), submit(user.ID)), portal.CodeConflict)
-		_, err = s.Submitted(t.Context(), user.ID, "form", portal.NounUser)
-		wantCode(t, "for another noun", err, portal.CodeNotFound)
+		update(t, s, submit(sent))
+		update(t, s, submit(store.Submission{UserID: other.ID, Token: "form", Noun: portal.NounUser, NounID: 1}))
+		wantEqual(t, "what was sent", must[store.Submission](t)(s.Submission(t.Context(), user.ID, "form")), sent)
+		wantCode(t, "the second time", s.Update(t.Context(), submit(sent)), portal.CodeConflict)
 
-		sent := s.Now()
-		update(t, s, func(u *store.Update) error { return u.ForgetSubmissionsBefore(t.Context(), sent) })
-		must[int64](t)(s.Submitted(t.Context(), user.ID, "form", portal.NounKey))
-		update(t, s, func(u *store.Update) error { return u.ForgetSubmissionsBefore(t.Context(), sent.Add(time.Microsecond)) })
-		_, err = s.Submitted(t.Context(), user.ID, "form", portal.NounKey)
+		at := s.Now()
+		update(t, s, func(u *store.Update) error { return u.ForgetSubmissionsBefore(t.Context(), at) })
+		must[store.Submission](t)(s.Submission(t.Context(), user.ID, "form"))
+		update(t, s, func(u *store.Update) error { return u.ForgetSubmissionsBefore(t.Context(), at.Add(time.Microsecond)) })
+		_, err = s.Submission(t.Context(), user.ID, "form")
 		wantCode(t, "when it is forgotten", err, portal.CodeNotFound)
 	})
 }
@@ -39,7 +38,7 @@ func TestOfManySubmissionsAtOnceOneIsTaken(t *testing.T) {
 		f := storetest.NewFixture(t, s)
 		errs := inParallel(50, func() error {
 			return change(t, s, func(c *store.Change) error {
-				if err := c.Submit(t.Context(), f.User.ID, "form", portal.NounApplication, 1); err != nil {
+				if err := c.Submit(t.Context(), store.Submission{UserID: f.User.ID, Token: "form", Noun: portal.NounApplication, NounID: 1}); err != nil {
 					return err
 				}
 				_, err := c.InsertApplication(t.Context(), portal.Application{OrganizationID: f.Organization.ID, Name: "Once"})
