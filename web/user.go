@@ -204,7 +204,7 @@ func (s *Server) accountKeys(ctx context.Context, user manage.UserDetails, organ
 	}
 	changeable := portal.CanUseKeysOf(actor, portal.ChangeKey, organization, user.ID) == nil
 	keys := &page.AccountKeys{More: found.Next != "", Member: activeMember(user, organization)}
-	keys.CanGenerate = keys.Member && changeable && portal.CanMapKeyTo(actor, portal.Standing{User: user.User}, organization) == nil
+	keys.CanGenerate = keys.Member && changeable && portal.CanMapKeyTo(actor, portal.Standing{User: user.User}, organization, nil) == nil
 	for _, key := range found.Rows {
 		keys.Rows = append(keys.Rows, page.KeyRow{Key: key, Changeable: changeable})
 	}

@@ -55,6 +55,9 @@ func (m *Manager) Delivery(ctx context.Context, key int64) (Delivery, error) {
 // openableDelivery finds a one-time page that the actor can open, with its key.
 func openableDelivery(ctx context.Context, q store.Queries, id int64) (portal.Key, portal.Link, error) {
 	actor := portal.ActorFrom(ctx)
+	if err := portal.InPerson(actor); err != nil {
+		return portal.Key{}, portal.Link{}, err
+	}
 	link, err := q.Delivery(ctx, id)
 	if err == nil && (link.UserID != actor.UserID || actor.UserID == 0) {
 		err = portal.NotFound(portal.NounLink)

@@ -147,13 +147,19 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 	if err := canMakeKeysOf(actor, organization, user); err != nil {
 		return nil, err
 	}
-	grants, err := m.Store.Grants(ctx, user)
+	of, err := m.Store.User(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	held, err := standing(ctx, m.Store.Queries, of)
 	if err != nil {
 		return nil, err
 	}
 	sets, err := m.Store.APISets(ctx)
 	return slices.DeleteFunc(sets, func(set portal.APISet) bool {
-		return set.Retired() || !reaches(grants, organization, set) || portal.CanGrant(actor, organization, nil, []portal.APISet{set}) != nil
+		one := []portal.APISet{set}
+		return set.Retired() || !reaches(held.Grants, organization, set) ||
+			portal.CanGrant(actor, organization, nil, one) != nil || portal.CanMapKeyTo(actor, held, organization, one) != nil
 	}), err
 }
 
@@ -164,7 +170,7 @@ func (m *Manager) mappable(ctx context.Context, organization int64, users []port
 		if err != nil {
 			return nil, err
 		}
-		if portal.CanMapKeyTo(portal.ActorFrom(ctx), held, organization) == nil {
+		if portal.CanMapKeyTo(portal.ActorFrom(ctx), held, organization, nil) == nil {
 			kept = append(kept, user)
 		}
 	}
@@ -208,7 +214,7 @@ func (m *Manager) KeyUsers(ctx context.Context, organization, wanted int64, sear
 		return users, more, err
 	}
 	user, err := m.Store.User(ctx, wanted)
-	if err != nil || portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization) != nil {
+	if err != nil || portal.CanMapKeyTo(actor, portal.Standing{User: user}, organization, nil) != nil {
 		return users, more, err
 	}
 	return append(users, user), more, nil
@@ -238,8 +244,9 @@ func (m *Manager) EnableKey(ctx context.Context, id int64) error {
 		if was.DisabledBy != actor.UserID && !actor.Holds(portal.ManageAPIKeys, was.OrganizationID) {
 			return portal.Denied("An administrator disabled this API key. Ask one to enable it.")
 		}
-		if refusal, err := canMapKey(ctx, c.Queries, was); err != nil || refusal != nil {
-			return errors.Join(err, refusal)
+		refusal, err := canMapKey(ctx, c.Queries, was)
+		if err := errors.Join(err, refusal, portal.CanPassOn(actor, was)); err != nil {
+			return err
 		}
 		key := was
 		key.Enabled, key.DisabledBy = true, 0

@@ -82,9 +82,9 @@ func remapped(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 		return was, err // of one who can't have the key nothing else needs to be said
 	}
 	to, err := q.User(ctx, user)
-	actor := portal.ActorFrom(ctx)
+	doer, name := portal.ActorFrom(ctx).Doer()
 	key.Username, key.UserName = to.Username, to.Name()
-	key.MappedBy, key.MapperName, key.MappedAt, key.MappingTold = actor.UserID, actor.Name, q.Now(), actor.UserID == user
+	key.MappedBy, key.MapperName, key.MappedAt, key.MappingTold = doer, name, q.Now(), doer == user
 	return key, err
 }
 
@@ -97,15 +97,16 @@ func checkDataLoaderEdit(was, key portal.Key) error {
 	return nil
 }
 
-// checkWidening refuses to have a key do more than it does, or longer, for who could not
-// map a key to its user.
+// checkWidening refuses to have a key do more than it does, or longer, or as somebody
+// else, for who could not map a key to its user, or came in through a key that is
+// narrower.
 func checkWidening(ctx context.Context, q store.Queries, was, key portal.Key) error {
 	later := !was.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(was.ExpiresAt))
-	if !later && len(portal.WithoutAPISets(key.APISets, was.APISets)) == 0 {
+	if !later && key.UserID == was.UserID && len(portal.WithoutAPISets(key.APISets, was.APISets)) == 0 {
 		return nil
 	}
 	refusal, err := canMapKey(ctx, q, key)
-	return errors.Join(err, refusal)
+	return errors.Join(err, refusal, portal.CanPassOn(portal.ActorFrom(ctx), key))
 }
 
 // checkKey validates what was entered of a key, notes what is wrong with it, and gives
@@ -136,6 +137,15 @@ func checkGranted(ctx context.Context, q store.Queries, invalid *portal.Invalid,
 		return err
 	}
 	for _, set := range sets {
+		if set.Slug == portal.PortalAPI {
+			refusal, err := canMapKey(ctx, q, key)
+			if err != nil {
+				return err
+			}
+			if refusal != nil {
+				invalid.Add("api_set", refusal.Error())
+			}
+		}
 		if !reaches(grants, key.OrganizationID, set) {
 			invalid.Add("api_set", "The roles of the key's user don't allow the API set “"+set.Name+"”. Remove it, or ask an administrator for a role that includes it.")
 		}

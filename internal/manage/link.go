@@ -55,10 +55,13 @@ type SentLink struct {
 }
 
 // SendPasswordLink gives a user a new one-time link to set a password; earlier
-// ones stop working. For who may manage the user. The revision says who did it.
+// ones stop working. For who may manage the user, in person. The revision says who did it.
 func (m *Manager) SendPasswordLink(ctx context.Context, id int64) (SentLink, error) {
 	var sent SentLink
 	var token secret.Value
+	if err := portal.InPerson(portal.ActorFrom(ctx)); err != nil {
+		return sent, err
+	}
 	err := m.changeUser(ctx, id, func(c *store.Change, user portal.User) error {
 		sent.User = user
 		if !user.Enabled {

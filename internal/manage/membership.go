@@ -45,7 +45,7 @@ func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
 				return err
 			}
 		}
-		if err := canGrantMembership(actor, in.OrganizationID, was); err != nil {
+		if err := canGrantMembership(actor.Person(), in.OrganizationID, was); err != nil { // what is taken away
 			return err
 		}
 		if in.Member && (was.ID == 0 || !was.Active()) {

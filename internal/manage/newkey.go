@@ -118,10 +118,11 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 // key gives the key as it was asked for, before anything is checked.
 func (in NewKey) key(ctx context.Context) portal.Key {
 	actor := portal.ActorFrom(ctx)
+	doer, name := actor.Doer()
 	return portal.Key{
 		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID,
-		ApplicationID: in.ApplicationID, CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
-		MappedBy: actor.UserID, MapperName: actor.Name, MappingTold: actor.UserID == in.UserID,
+		ApplicationID: in.ApplicationID, CreatedBy: doer, CreatorName: name, Enabled: true, ExpiresAt: in.ExpiresAt,
+		MappedBy: doer, MapperName: name, MappingTold: doer == in.UserID, AllowedNetworks: actor.Bounds.Networks,
 	}
 }
 
@@ -175,7 +176,10 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	if err := checkBond(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
-	return key, invalid.Err()
+	if err := invalid.Err(); err != nil {
+		return key, err
+	}
+	return key, portal.CanPassOn(portal.ActorFrom(ctx), key)
 }
 
 // checkBond holds a new key's license and application against what must always
@@ -278,7 +282,7 @@ func canMapKey(ctx context.Context, q store.Queries, key portal.Key) (refusal, e
 		return nil, err
 	}
 	held, err := standing(ctx, q, user)
-	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID), err
+	return portal.CanMapKeyTo(portal.ActorFrom(ctx), held, key.OrganizationID, key.APISets), err
 }
 
 const clocksBack = 2 * time.Hour // by which clocks are put back at the most

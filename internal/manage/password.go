@@ -145,8 +145,11 @@ func putPassword(ctx context.Context, c *store.Change, user portal.User, hash, a
 
 // ChangePassword changes the actor's own password and gives the token of a new
 // session in place of the given one; all others end. A wrong current password
-// counts as a failed sign-in.
+// counts as a failed sign-in. Not through a key.
 func (m *Manager) ChangePassword(ctx context.Context, session portal.Session, current, password string) (secret.Value, error) {
+	if err := portal.InPerson(portal.ActorFrom(ctx)); err != nil {
+		return secret.Value{}, err
+	}
 	user, err := m.Store.User(ctx, session.UserID)
 	if err != nil {
 		return secret.Value{}, err

@@ -57,7 +57,7 @@ func (m *Manager) Request(ctx context.Context, id int64) (RequestDetails, error)
 	if details.Messages, err = m.Store.RequestMessages(ctx, id); err != nil {
 		return details, err
 	}
-	if request.KeyID != 0 && details.Own {
+	if request.KeyID != 0 && details.Own && actor.KeyID == 0 {
 		_, _, err := openableDelivery(ctx, m.Store.Queries, request.KeyID)
 		details.Waiting = err == nil
 	}

@@ -277,6 +277,9 @@ func (m *Manager) ViewSecret(ctx context.Context, session portal.Session, id int
 	if portal.ActorFrom(ctx).UserID != session.UserID || session.UserID == 0 {
 		return value, token, portal.Unauthenticated("Log in to go on.")
 	}
+	if err := portal.InPerson(portal.ActorFrom(ctx)); err != nil {
+		return value, token, err
+	}
 	key, err := m.Key(ctx, id)
 	if err != nil {
 		return value, token, err

@@ -13,7 +13,7 @@ import (
 // One that works in an organization which the actor has left works nowhere.
 func (m *Manager) Sessions(ctx context.Context) ([]portal.Session, error) {
 	actor := portal.ActorFrom(ctx)
-	if err := signedIn(actor); err != nil {
+	if err := signedInPerson(actor); err != nil {
 		return nil, err
 	}
 	sessions, err := m.Store.Sessions(ctx, actor.UserID)
@@ -47,8 +47,15 @@ func (m *Manager) EndSession(ctx context.Context, present portal.Session, id str
 // EndOtherSessions ends all of the actor's sessions but the present one.
 func (m *Manager) EndOtherSessions(ctx context.Context, present portal.Session) error {
 	actor := portal.ActorFrom(ctx)
-	if err := signedIn(actor); err != nil {
+	if err := signedInPerson(actor); err != nil {
 		return err
 	}
 	return m.Store.Update(ctx, func(u *store.Update) error { return u.EndSessionsOf(ctx, actor.UserID, present.Hash) })
+}
+
+func signedInPerson(actor portal.Actor) error {
+	if err := signedIn(actor); err != nil {
+		return err
+	}
+	return portal.InPerson(actor)
 }

@@ -129,8 +129,8 @@ type NewUser struct {
 }
 
 // CreateUser makes a user without a password, and a member of the organization.
-// For who may Manage Users there; without an organization, for who may Manage
-// Staff. A form that was sent before gives the user that it made.
+// For who may Manage Users there; without an organization, for who may in the whole
+// installation. A form that was sent before gives the user that it made.
 func (m *Manager) CreateUser(ctx context.Context, in NewUser) (portal.User, error) {
 	actor := portal.ActorFrom(ctx)
 	if err := canCreateUser(actor, in); err != nil {
@@ -160,7 +160,7 @@ func (m *Manager) CreateUser(ctx context.Context, in NewUser) (portal.User, erro
 }
 
 func canCreateUser(actor portal.Actor, in NewUser) error {
-	if in.Staff != portal.NotStaff || in.OrganizationID == 0 {
+	if in.Staff != portal.NotStaff {
 		if err := portal.Can(actor, portal.ManageStaff, 0); err != nil {
 			return err
 		}
@@ -263,6 +263,11 @@ func (m *Manager) ActOnUser(ctx context.Context, id int64, action UserAction) er
 		return portal.NotFound(portal.NounUser)
 	}
 	return m.changeUser(ctx, id, func(c *store.Change, was portal.User) error {
+		if action == ExpirePassword {
+			if err := portal.InPerson(portal.ActorFrom(ctx)); err != nil {
+				return err
+			}
+		}
 		user := was
 		act.apply(&user)
 		if user == was {

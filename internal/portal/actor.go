@@ -58,6 +58,21 @@ func Program(name string) Actor { return Actor{Name: name, program: true} }
 // SignedIn tells whether there is a user.
 func (a Actor) SignedIn() bool { return a.UserID != 0 }
 
+// Person gives the user behind a key: as that user one may take something away,
+// which makes nothing wider.
+func (a Actor) Person() Actor {
+	a.KeyID, a.Bounds = 0, Bounds{}
+	return a
+}
+
+// Doer gives who really acts, when somebody acts as another user: the impersonator.
+func (a Actor) Doer() (id int64, name string) {
+	if a.Impersonator.UserID != 0 {
+		return a.Impersonator.UserID, a.Impersonator.Name + " impersonating " + a.Name
+	}
+	return a.UserID, a.Name
+}
+
 // IsProgram tells whether the actor came from Program.
 func (a Actor) IsProgram() bool { return a.program }
 

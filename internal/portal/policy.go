@@ -2,7 +2,9 @@ package portal
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"time"
 )
 
 // The authorities of staff, in every organization.
@@ -14,11 +16,23 @@ var staffAuthorities = map[Staff][]Authority{
 	},
 }
 
+// beyondKeys has the authorities that nobody has through a key, whoever its user is.
+var beyondKeys = []Authority{SystemStaff, AllowImpersonation}
+
+// barred tells whether the actor came in through a key and an authority is, or
+// includes, one that nobody has through keys.
+func (a Actor) barred(need Authority) bool {
+	return a.KeyID != 0 && slices.ContainsFunc(beyondKeys, func(one Authority) bool { return one.Includes(need) || need.Includes(one) })
+}
+
 // Holds tells whether the actor has the authority in an organization; with
 // organization 0, in the whole installation.
 func (a Actor) Holds(need Authority, organization int64) bool {
 	if a.program {
 		return true
+	}
+	if a.barred(need) {
+		return false
 	}
 	if need.includedIn(staffAuthorities[a.Staff]) {
 		return true
@@ -35,8 +49,21 @@ func Can(actor Actor, need Authority, organization int64) error {
 		return nil
 	case !actor.SignedIn():
 		return Unauthenticated("Log in to go on.")
+	case actor.barred(need):
+		return notThroughKeys
 	}
 	return Forbidden(need)
+}
+
+var notThroughKeys = Denied("This can't be done with an API key, whoever its user is. Log in to the portal and do it there.")
+
+// InPerson answers whether somebody is there in person, and not through a key: only
+// then are passwords, sessions and what is shown once theirs to touch.
+func InPerson(actor Actor) error {
+	if actor.KeyID != 0 {
+		return notThroughKeys
+	}
+	return nil
 }
 
 // CanAnywhere answers whether the actor holds one of the authorities in the
@@ -62,7 +89,7 @@ func CanAnywhere(actor Actor, anyOf ...Authority) error {
 	if len(anyOf) == 0 {
 		return nil
 	}
-	return Forbidden(anyOf[0])
+	return Can(actor, anyOf[0], 0)
 }
 
 // CanSee answers whether an organization's things exist for the actor at all.
@@ -190,10 +217,16 @@ func CanChangeSecret(actor Actor, key Key) error {
 // CanHaveSecret answers whether the actor may get to see a secret of a key, one that
 // is made for it or the present one: who may change its secrets, and of somebody
 // else's key could grant what it was granted. Support does not see what clients use:
-// it sends a one-time page.
+// it sends a one-time page. Through a key one gets that key's own, and those of keys
+// that are not beyond it.
 func CanHaveSecret(actor Actor, key Key) error {
 	if err := CanChangeSecret(actor, key); err != nil {
 		return err
+	}
+	if key.ID != actor.KeyID {
+		if err := CanPassOn(actor, key); err != nil {
+			return err
+		}
 	}
 	switch {
 	case key.Kind == OAuthKey, // who looks after it is trusted with it, whatever it reaches
@@ -203,6 +236,42 @@ func CanHaveSecret(actor Actor, key Key) error {
 		return Denied("Support does not get to see the secret of a client's key. Send " + key.UserName + " a new one instead, on a one-time page.")
 	}
 	return CanGrant(actor, key.OrganizationID, nil, key.APISets)
+}
+
+// CanPassOn answers whether the actor may make a key, widen one until it is like this,
+// or get its secret, as far as the key goes through which the actor came in: that one
+// must reach as much. Who is there in person may as far as this rule goes.
+func CanPassOn(actor Actor, key Key) error {
+	if actor.KeyID == 0 {
+		return nil
+	}
+	bounds := actor.Bounds
+	beyond := slices.IndexFunc(key.APISets, func(set APISet) bool { return !bounds.APISets[set.Slug] })
+	switch {
+	case key.CanImpersonate:
+		return notThroughKeys
+	case beyond >= 0:
+		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one does not reach the API set “%s”.", key.APISets[beyond].Name))
+	case !bounds.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(bounds.ExpiresAt)):
+		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one ends at %s. Choose an expiry that is not later.", bounds.ExpiresAt.UTC().Format(time.RFC3339)))
+	case bounds.LicenseID != 0 && key.LicenseID != bounds.LicenseID:
+		return Denied("An API key gives no other key more than it has, and this one is bound to its license.")
+	case len(bounds.Networks) > 0 && !withinNetworks(key.AllowedNetworks, bounds.Networks):
+		return Denied("An API key gives no other key more than it has, and this one may be used from some networks only.")
+	}
+	return nil
+}
+
+// withinNetworks tells whether an address of the inner networks is always one of the
+// outer ones. No network at all stands for all addresses.
+func withinNetworks(inner, outer []string) bool {
+	return len(inner) > 0 && !slices.ContainsFunc(inner, func(network string) bool {
+		one, err := netip.ParsePrefix(network)
+		return err != nil || !slices.ContainsFunc(outer, func(network string) bool {
+			other, err := netip.ParsePrefix(network)
+			return err == nil && other.Bits() <= one.Bits() && other.Contains(one.Addr())
+		})
+	})
 }
 
 // CanSendSecret answers whether the actor may have a secret made that the key's
@@ -218,8 +287,9 @@ func CanSendSecret(actor Actor, key Key) error {
 // CanMapKeyTo answers whether the actor may generate, widen or enable a key of an
 // organization that carries a user's rights. Staff hold more than their
 // organization gives, and some users hold what the check itself obeys (Verify
-// keys): their keys are their own to make, or made by who holds as much.
-func CanMapKeyTo(actor Actor, target Standing, organization int64) error {
+// keys): their keys are their own to make, or made by who holds as much. So is a key
+// with the API set Key Portal API, which does in the portal what its user may.
+func CanMapKeyTo(actor Actor, target Standing, organization int64, apiSets []APISet) error {
 	if actor.UserID == target.User.ID && actor.UserID != 0 {
 		return nil
 	}
@@ -229,6 +299,9 @@ func CanMapKeyTo(actor Actor, target Standing, organization int64) error {
 	for _, authority := range target.Grants[organization].Authorities {
 		if Gateway.Includes(authority) && !actor.Holds(authority, organization) {
 			return Denied(fmt.Sprintf("%s holds “%s”, which you don't: only they themselves or a super admin can generate keys for them.", target.User.Name(), authority.Name()))
+		}
+		if i := slices.IndexFunc(apiSets, func(set APISet) bool { return set.Slug == PortalAPI }); i >= 0 && !actor.Holds(authority, organization) {
+			return Denied(fmt.Sprintf("%s holds “%s”, which you don't, and a key with the API set “%s” does what its user may: only they themselves or a super admin can give it to their keys.", target.User.Name(), authority.Name(), apiSets[i].Name))
 		}
 	}
 	return nil
@@ -250,15 +323,31 @@ func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets 
 	return nil
 }
 
-// mayGrant tells whether an API set is the actor's to give in an organization.
+// mayGrant tells whether an API set is the actor's to give in an organization; through
+// a key also only what that one reaches.
 func (a Actor) mayGrant(slug string, organization int64) bool {
-	return CanGrantAllAccess(a, organization) == nil || a.Grants[organization].APISets[slug]
+	if a.KeyID != 0 && !a.Bounds.APISets[slug] {
+		return false
+	}
+	return a.hasAPISet(slug, organization)
+}
+
+func (a Actor) hasAPISet(slug string, organization int64) bool {
+	return a.hasAllAccess(organization) || a.Grants[organization].APISets[slug]
+}
+
+func (a Actor) hasAllAccess(organization int64) bool {
+	return a.Holds(IssueAPIKeys, 0) || a.Grants[organization].AllAccess
 }
 
 // CanGrantAllAccess answers whether the actor may give All Access in an
-// organization.
+// organization. Through a key nobody may: it reaches some API sets, and not those to
+// come.
 func CanGrantAllAccess(actor Actor, organization int64) error {
-	if actor.Holds(IssueAPIKeys, 0) || actor.Grants[organization].AllAccess {
+	switch {
+	case actor.KeyID != 0:
+		return notThroughKeys
+	case actor.hasAllAccess(organization):
 		return nil
 	}
 	return Denied("You can't grant All Access: you don't have it yourself.")
@@ -282,7 +371,7 @@ func CanManageUser(actor Actor, target Standing) error {
 	if target.User.Staff != NotStaff {
 		return Denied("This is a staff account: only a super admin can change it.")
 	}
-	if len(target.Grants) == 0 {
+	if len(target.Grants) == 0 && !actor.Holds(ManageUsers, 0) {
 		return Denied("This user belongs to no organization; a super admin can manage the account.")
 	}
 	for organization, grant := range target.Grants {
@@ -295,11 +384,11 @@ func CanManageUser(actor Actor, target Standing) error {
 		if missing := slices.IndexFunc(grant.Authorities, func(a Authority) bool { return !actor.Holds(a, organization) }); missing >= 0 {
 			return Denied(fmt.Sprintf("This user holds “%s”, which you don't. Ask an administrator.", grant.Authorities[missing].Name()))
 		}
-		if grant.AllAccess && CanGrantAllAccess(actor, organization) != nil {
+		if grant.AllAccess && !actor.hasAllAccess(organization) {
 			return Denied("This user has All Access, which you don't. Ask an administrator.")
 		}
 		for slug := range grant.APISets {
-			if !actor.mayGrant(slug, organization) {
+			if !actor.hasAPISet(slug, organization) {
 				return Denied(fmt.Sprintf("This user's keys reach the API set “%s”, which yours don't. Ask an administrator.", slug))
 			}
 		}

@@ -353,11 +353,11 @@ func TestKeysAreMappedToStaffByThemselvesAndByWhoManagesStaff(t *testing.T) {
 		"viewer": portal.CodeForbidden, "key manager": portal.CodeForbidden, "user manager": portal.CodeForbidden, "admin": portal.CodeForbidden,
 		"all access": portal.CodeForbidden, "gateway": portal.CodeForbidden, "support": portal.CodeForbidden, "super admin": allowed, "program": allowed,
 	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
-		wantCode(t, "support", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another, Staff: portal.Support}}, here), want)
-		wantCode(t, "super admin", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another, Staff: portal.SuperAdmin}}, here), want)
-		wantCode(t, "anyone else", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another}}, here), allowed)
+		wantCode(t, "support", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another, Staff: portal.Support}}, here, nil), want)
+		wantCode(t, "super admin", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another, Staff: portal.SuperAdmin}}, here, nil), want)
+		wantCode(t, "anyone else", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: another}}, here, nil), allowed)
 		if actor.SignedIn() {
-			wantCode(t, "oneself", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: self, Staff: portal.Support}}, here), allowed)
+			wantCode(t, "oneself", portal.CanMapKeyTo(actor, portal.Standing{User: portal.User{ID: self, Staff: portal.Support}}, here, nil), allowed)
 		}
 	})
 }
@@ -475,11 +475,11 @@ func TestKeysThatTheCheckObeysAreMadeByWhoHoldsAsMuch(t *testing.T) {
 	for _, authority := range []portal.Authority{portal.Gateway, portal.GatewayCheck, portal.VerifyKeys} {
 		target := portal.Standing{User: portal.User{ID: another}, Grants: map[int64]portal.Grant{here: {Authorities: []portal.Authority{portal.ViewUsers, authority}}}}
 		for actor, want := range map[string]portal.Code{"key manager": portal.CodeForbidden, "admin": portal.CodeForbidden, "support": portal.CodeForbidden, "super admin": allowed, "program": allowed} {
-			wantCode(t, actor, portal.CanMapKeyTo(actors[actor], target, here), want)
-			wantCode(t, actor+", elsewhere", portal.CanMapKeyTo(actors[actor], target, elsewhere), allowed)
+			wantCode(t, actor, portal.CanMapKeyTo(actors[actor], target, here, nil), want)
+			wantCode(t, actor+", elsewhere", portal.CanMapKeyTo(actors[actor], target, elsewhere, nil), allowed)
 		}
 	}
-	wantCode(t, "oneself", portal.CanMapKeyTo(actors["gateway"], portal.Standing{User: portal.User{ID: self}, Grants: actors["gateway"].Grants}, here), allowed)
+	wantCode(t, "oneself", portal.CanMapKeyTo(actors["gateway"], portal.Standing{User: portal.User{ID: self}, Grants: actors["gateway"].Grants}, here, nil), allowed)
 }
 
 func TestAnAdminOfTwoOrganizationsManagesWhoIsInBoth(t *testing.T) {
