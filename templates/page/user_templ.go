@@ -1457,7 +1457,7 @@ func usernameHint(edited bool) string {
 	if edited {
 		return hint
 	}
-	return hint + " Leave it empty to use the e-mail address."
+	return "Leave it empty to use the e-mail address. " + hint
 }
 
 var staffRoles = []ui.Option{
