@@ -229,14 +229,13 @@ func checkGroupName(ctx context.Context, c *store.Change, invalid *portal.Invali
 }
 
 // canChangeGroup answers whether the actor may make a group into another. Who is moved
-// gains or loses the roles of before as well as those of afterwards.
+// gains or loses the roles that stay as well as those that change.
 func canChangeGroup(actor portal.Actor, was, group GroupDetails) error {
 	changed := slices.Concat(withoutRoles(group.Roles, was.Roles), withoutRoles(was.Roles, group.Roles))
 	if err := portal.CanGrantRoles(actor, group.OrganizationID, changed...); err != nil {
 		return err
 	}
 	moved := slices.Concat(without(group.Members, was.Members), without(was.Members, group.Members))
-	group.Roles = slices.Concat(was.Roles, group.Roles)
 	return portal.CanMove(actor, group.Group, moved...)
 }
 
