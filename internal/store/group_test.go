@@ -168,6 +168,8 @@ func TestAMembershipThatHasEndedIsInNoGroup(t *testing.T) {
 		held = storetest.SaveMembership(t, s, held)
 		wantEqual(t, "groups", held.Groups, nil)
 		wantEqual(t, "members", must[portal.Group](t)(s.Group(t.Context(), group.ID)).Members, 0)
+		around := storetest.Group(t, s, f.Organization, []portal.Membership{held})
+		wantEqual(t, "members, around the store", must[[]portal.User](t)(s.GroupMembers(t.Context(), around)), nil)
 		held.EndedAt = time.Time{}
 		wantEqual(t, "groups when it is taken up again", storetest.SaveMembership(t, s, held).Groups, nil)
 	})
