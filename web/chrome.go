@@ -93,8 +93,9 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 			{"Overview", "/", "home", signedIn},
 			{"API Keys", "/keys", "key", seeKeys},
 		}, append(entriesOf(actor.OrganizationID), entry{"Requests", requestsPath, "inbox", seeRequests})...)},
-		{"Admin", []entry{
+		{"People", []entry{
 			{"Users", "/users", "users", seeUsers},
+			{"Groups", page.GroupsPath, "users-group", seeGroups},
 			{"Roles", "/roles", "shield", needs(portal.ViewRoles)},
 		}},
 		{"Clients", []entry{

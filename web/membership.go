@@ -45,6 +45,9 @@ func (s *Server) showMembership(c echo.Context) error {
 		for _, role := range held.Roles {
 			initial.Add("role", strconv.FormatInt(role.ID, 10))
 		}
+		for _, group := range held.Groups {
+			initial.Add("group", strconv.FormatInt(group.ID, 10))
+		}
 	}
 	return s.renderMembership(c, http.StatusOK, user, organization, newForm(c, initial))
 }
@@ -57,7 +60,7 @@ func (s *Server) saveMembership(c echo.Context) error {
 	values := c.Request().PostForm
 	in := manage.MembershipInput{
 		UserID: user.ID, OrganizationID: organization.ID, Version: number(values, "version"), Member: values.Get("action") != "end",
-		Admin: checked(values, "admin"), AllAccess: checked(values, "all_access"), RoleIDs: numbers(values, "role"),
+		Admin: checked(values, "admin"), AllAccess: checked(values, "all_access"), RoleIDs: numbers(values, "role"), GroupIDs: numbers(values, "group"),
 	}
 	if err := s.manage.SetMembership(c.Request().Context(), in); err != nil {
 		return s.answerForm(c, err, func(status int) error {
@@ -94,7 +97,7 @@ func (s *Server) askMembershipEnd(c echo.Context, user manage.UserDetails, organ
 		Title: user.Name() + " leaves " + organization.Name, Button: "End membership", Red: true,
 		Effects: []string{
 			"The user's API keys in " + organization.Name + " are refused from the next check on.",
-			"The user's roles there are gone; the account and other memberships stay.",
+			"The user's roles and groups there are gone; the account and other memberships stay.",
 			"Adding the user again later makes the keys work as far as the new roles allow.",
 		},
 		Action: path, Hidden: []ui.Hidden{{Name: "action", Value: "end"}, {Name: "version", Value: version}},
@@ -129,12 +132,27 @@ func (s *Server) membershipOffer(ctx context.Context, organization int64) (page.
 		AllAccess: messageOf(portal.CanGrantAllAccess(actor, organization)),
 		Admin:     messageOf(portal.CanGrant(actor, organization, []portal.Authority{portal.Administration}, nil)),
 	}
-	roles, err := s.manage.Roles(ctx, organization)
-	for _, role := range roles {
-		refusal := messageOf(portal.CanGrant(actor, organization, role.Authorities, role.APISets))
-		offer.Roles = append(offer.Roles, page.RoleOffer{Role: role, Refusal: refusal})
+	var err error
+	if offer.Roles, err = s.roleOffers(ctx, organization); err != nil {
+		return offer, err
+	}
+	groups, err := s.manage.Groups(ctx, organization)
+	for _, group := range groups {
+		refusal := messageOf(portal.CanGrantRoles(actor, organization, group.Roles...))
+		offer.Groups = append(offer.Groups, page.GroupOffer{Group: group, Refusal: refusal})
 	}
 	return offer, err
+}
+
+// roleOffers lists the roles that an organization can use, with why the actor can't give
+// some of them.
+func (s *Server) roleOffers(ctx context.Context, organization int64) ([]page.RoleOffer, error) {
+	roles, err := s.manage.Roles(ctx, organization)
+	offers := make([]page.RoleOffer, len(roles))
+	for i, role := range roles {
+		offers[i] = page.RoleOffer{Role: role, Refusal: messageOf(portal.CanGrantRoles(portal.ActorFrom(ctx), organization, role))}
+	}
+	return offers, err
 }
 
 // membershipRefusal says why the actor may not change a membership: nobody
@@ -152,6 +170,11 @@ func membershipRefusal(actor portal.Actor, user portal.User, held portal.Members
 	for _, role := range offer.Roles {
 		if role.Refusal != "" && slices.ContainsFunc(held.Roles, func(one portal.Role) bool { return one.ID == role.ID }) {
 			return role.Refusal
+		}
+	}
+	for _, group := range offer.Groups {
+		if group.Refusal != "" && slices.ContainsFunc(held.Groups, func(one portal.Group) bool { return one.ID == group.ID }) {
+			return group.Refusal
 		}
 	}
 	return ""
@@ -174,7 +197,7 @@ func activeMember(user manage.UserDetails, organization int64) bool {
 }
 
 // accountMemberships tells which of a user's memberships the actor may change,
-// and of which the roles can be opened.
+// and of which the roles and groups can be opened.
 func accountMemberships(actor portal.Actor, user manage.UserDetails) []page.AccountMembership {
 	may := func(need portal.Authority, organization int64) bool {
 		return portal.Can(actor, need, organization) == nil
@@ -185,6 +208,7 @@ func accountMemberships(actor portal.Actor, user manage.UserDetails) []page.Acco
 			Membership: membership,
 			CanManage:  may(portal.ManageUsers, membership.OrganizationID) && (user.Staff == portal.NotStaff || may(portal.ManageStaff, 0)),
 			SeesRoles:  may(portal.ViewRoles, membership.OrganizationID) && may(portal.ViewRoles, actor.OrganizationID),
+			SeesGroups: portal.CanSeeGroups(actor, membership.OrganizationID) == nil,
 		}
 	}
 	return memberships

@@ -200,6 +200,8 @@ func pageOf(actor portal.Actor, line portal.Revision) string {
 		return page.KeyPath(line.NounID)
 	case (line.Noun == portal.NounUser || line.Noun == portal.NounMembership) && (own || may(portal.ViewUsers)):
 		return page.UserPath(line.UserID)
+	case line.Noun == portal.NounGroup && portal.CanSeeGroups(actor, line.OrganizationID) == nil:
+		return page.GroupPath(line.NounID)
 	case line.Noun == portal.NounRole && may(portal.ViewRoles):
 		return page.RolePath(line.NounID)
 	case line.Noun == portal.NounLicense && may(portal.ViewLicenses):

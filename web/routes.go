@@ -27,6 +27,7 @@ const (
 
 var (
 	seeUsers   = needs(portal.ViewUsers)
+	seeGroups  = needs(portal.ViewUsers, portal.ManageUsers)
 	seeKeys    = needs(portal.ManageUserAPIKey, portal.ViewAPIKeys, portal.ManageAPIKeys)
 	changeKeys = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys)
 	changeKey  = needs(portal.ManageUserAPIKey, portal.ManageAPIKeys, portal.ViewClientSecret)
@@ -83,6 +84,15 @@ var routes = []route{
 	{get, "/users/:id/memberships", needs(portal.ManageUsers), (*Server).chooseMembership, ""},
 	{get, "/users/:id/memberships/:organization", needs(portal.ManageUsers), (*Server).showMembership, ""},
 	{post, "/users/:id/memberships/:organization", needs(portal.ManageUsers), (*Server).saveMembership, "/users/:id/memberships/:organization"},
+
+	{get, "/groups", seeGroups, (*Server).listGroups, ""},
+	{get, "/groups/new", needs(portal.ManageUsers), (*Server).showNewGroup, ""},
+	{post, "/groups", needs(portal.ManageUsers), (*Server).createGroup, "/groups/new"},
+	{get, "/groups/:id", seeGroups, (*Server).showGroup, ""},
+	{get, "/groups/:id/edit", needs(portal.ManageUsers), (*Server).showGroupEdit, ""},
+	{post, "/groups/:id", needs(portal.ManageUsers), (*Server).updateGroup, "/groups/:id/edit"},
+	{get, "/groups/:id/delete", needs(portal.ManageUsers), (*Server).showGroupDelete, ""},
+	{post, "/groups/:id/delete", needs(portal.ManageUsers), (*Server).deleteGroup, "/groups/:id/delete"},
 
 	{get, "/roles", needs(portal.ViewRoles), (*Server).listRoles, ""},
 	{get, "/roles/new", needs(portal.ManageRoles), (*Server).showNewRole, ""},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 	"keyportal/static"
 	"keyportal/web"
@@ -93,6 +95,15 @@ var authorization = map[string]struct {
 	"GET /users/:id/memberships":                {"303 403 403 403 303 404 403 303", nil},
 	"GET /users/:id/memberships/:organization":  {"303 403 403 403 200 404 403 200", nil},
 	"POST /users/:id/memberships/:organization": {"401 403 403 403 303 404 403 303", membershipForm},
+
+	"GET /groups":             {"303 403 403 403 200 200 200 200", nil},
+	"GET /groups/new":         {"303 403 403 403 200 200 403 200", nil},
+	"POST /groups":            {"401 403 403 403 303 303 403 303", func(*running) url.Values { return url.Values{"name": {"Clerks"}} }},
+	"GET /groups/:id":         {"303 403 403 403 200 404 200 200", nil},
+	"GET /groups/:id/edit":    {"303 403 403 403 200 404 403 200", nil},
+	"POST /groups/:id":        {"401 403 403 403 303 404 403 303", groupForm},
+	"GET /groups/:id/delete":  {"303 403 403 403 200 404 403 200", nil},
+	"POST /groups/:id/delete": {"401 403 403 403 303 404 403 303", groupForm},
 
 	"GET /roles":            {"303 403 403 403 200 200 200 200", nil},
 	"GET /roles/new":        {"303 403 403 403 200 200 403 200", nil},
@@ -233,6 +244,29 @@ func membershipForm(p *running) url.Values {
 	return url.Values{"role": {id(p.Role.ID)}, "version": {"1"}}
 }
 
+func groupForm(p *running) url.Values {
+	group := p.accounting()
+	return url.Values{"name": {"Clerks"}, "confirm": {group.Name}, "version": {id(group.Version)}}
+}
+
+// accounting gives a group of Organization that gives Role to Member; it is made when it
+// is first asked for.
+func (p *running) accounting() portal.Group {
+	p.t.Helper()
+	groups, err := p.Store.Groups(p.t.Context(), p.Organization.ID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if len(groups) > 0 {
+		return groups[0]
+	}
+	group := storetest.Insert(p.t, p.Store, func(c *store.Change) (portal.Group, error) {
+		return c.InsertGroup(p.t.Context(), portal.Group{OrganizationID: p.Organization.ID, Name: "Accounting", Description: "Those who count.", Roles: []portal.Role{p.Role}})
+	})
+	storetest.Change(p.t, p.Store, func(c *store.Change) error { return c.PutIntoGroup(p.t.Context(), group, p.Member.ID) })
+	return group
+}
+
 func apiSetForm(p *running) url.Values {
 	return url.Values{"name": {"Billing"}, "slug": {"billing"}, "version": {id(p.Billing.Version)}}
 }
@@ -291,6 +325,9 @@ func (p *running) address(path string) string {
 		"levels": 1, "licenses": p.License.ID, "applications": p.Application.ID}
 	if strings.HasPrefix(path, "/requests/:id") {
 		ids["requests"] = p.pending().ID
+	}
+	if strings.HasPrefix(path, "/groups/:id") {
+		ids["groups"] = p.accounting().ID
 	}
 	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":instance", id(p.Instance.ID), ":token", "kpl_unknown").Replace(path)
 }
@@ -394,7 +431,7 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 	other := storetest.License(t, p.Store, p.Other)
 	matrix := organizationAddress(p.Organization) + "/applications"
 	for path, want := range map[string]string{
-		"/": "/", "/organizations": "/organizations", "/levels/1/edit": "/levels", "/applications/1/edit": "/applications",
+		"/": "/", "/users/new": "/users", "/groups/new": "/groups", "/organizations": "/organizations", "/levels/1/edit": "/levels", "/applications/1/edit": "/applications",
 		matrix: matrix, matrix + "/new": matrix, applicationAddress(p.Application) + "/edit": matrix,
 		organizationAddress(p.Organization): organizationAddress(p.Organization), licenseAddress(p.License): organizationAddress(p.Organization),
 		organizationAddress(p.Other): "/organizations", licenseAddress(other) + "/edit": "/organizations", licenseAddress(portal.License{ID: 4711}): "",
@@ -413,12 +450,16 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 	}{
 		{p.holder(portal.ViewLicenses), "Overview, Applications, Licenses"},
 		{p.holder(portal.RequestAPIKeys), "Overview, Applications, Requests"},
+		{p.holder(portal.ManageUsers), "Overview, Groups"},
 		{p.Nobody, "Overview"},
-		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Roles, Organizations, System setup, Revision History, API sets, Client levels, Application catalogue"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Groups, Roles, Organizations, System setup, Revision History, API sets, Client levels, Application catalogue"},
 	} {
 		if got := entries(test.user); got != test.want {
 			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)
 		}
+	}
+	if headings := p.as(p.Admin).get("/").doc.Find("nav[aria-label=Main] h2").Map(func(_ int, s *goquery.Selection) string { return s.Text() }); !slices.Contains(headings, "People") {
+		t.Errorf("users are not in the section People, of %v", headings)
 	}
 }
 
@@ -460,6 +501,7 @@ func TestAFormFromTheBaseURLIsTakenBehindAProxyWithAnotherHost(t *testing.T) {
 func TestNoPageChangesAnythingWhenItIsRead(t *testing.T) {
 	p := startPortal(t)
 	p.pending()
+	p.accounting()
 	before, err := p.Store.VerifyChain(t.Context())
 	if err != nil {
 		t.Fatal(err)

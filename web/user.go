@@ -101,7 +101,7 @@ func (s *Server) organizationOptions(ctx context.Context) ([]ui.Option, error) {
 
 func (s *Server) showNewUser(c echo.Context) error {
 	organization := strconv.FormatInt(portal.ActorFrom(c.Request().Context()).OrganizationID, 10)
-	return s.renderNewUser(c, http.StatusOK, newForm(c, url.Values{"organization": {organization}, "send_link": {"on"}}))
+	return s.renderNewUser(c, http.StatusOK, newForm(c, url.Values{"organization": {organization}}))
 }
 
 func (s *Server) createUser(c echo.Context) error {
@@ -110,7 +110,7 @@ func (s *Server) createUser(c echo.Context) error {
 		Submission: submissionOf(values),
 		Username:   values.Get("username"), FirstName: values.Get("first_name"), LastName: values.Get("last_name"), Email: values.Get("email"),
 		Staff: portal.Staff(values.Get("staff")), OrganizationID: number(values, "organization"),
-		Admin: checked(values, "admin"), AllAccess: checked(values, "all_access"), RoleIDs: numbers(values, "role"),
+		Admin: checked(values, "admin"), AllAccess: checked(values, "all_access"), RoleIDs: numbers(values, "role"), GroupIDs: numbers(values, "group"),
 	})
 	if err != nil {
 		return s.answerForm(c, err, func(status int) error { return s.renderNewUser(c, status, withError(newForm(c, nil), err)) })
@@ -124,11 +124,14 @@ func (s *Server) createUser(c echo.Context) error {
 			return s.redirectWith(c, page.UserPath(made.ID), made.Name()+" was created, but has no password link yet. "+messageOf(err))
 		})
 	}
+	if sent.MailedTo != "" {
+		return s.redirectWith(c, page.UserPath(made.ID), made.Name()+" was created, and a one-time password link was sent to "+sent.MailedTo+".")
+	}
 	return s.renderSentLink(c, sent, true)
 }
 
-// renderNewUser shows Create User with the roles of the organization that the
-// form names.
+// renderNewUser shows Create User with the roles and groups of the organization that
+// the form names.
 func (s *Server) renderNewUser(c echo.Context, status int, form page.Form) error {
 	ctx := c.Request().Context()
 	actor := portal.ActorFrom(ctx)

@@ -129,7 +129,6 @@ func TestCreateUserKeepsWhatWasTypedWhenItIsRefused(t *testing.T) {
 	form.Set("email", "second@example.com")
 	form.Set("all_access", "on")
 	form.Set("role", id(p.Role.ID))
-	form.Del("send_link")
 	refused := b.post("/users", form).expect(t, http.StatusUnprocessableEntity, "Somebody has this username already")
 	if again := refused.form("main form"); again.Encode() != form.Encode() {
 		t.Errorf("typed %v, kept %v", form, again)
@@ -167,6 +166,7 @@ func TestANewUserGetsALinkToChooseThePasswordWith(t *testing.T) {
 	form.Set("username", "fresh")
 	form.Set("first_name", "Fresh")
 	form.Set("email", "fresh@example.com")
+	form.Set("send_link", "on")
 	form.Set("role", id(p.Role.ID))
 	first := linkOn(b.post("/users", form).expect(t, http.StatusOK, "Fresh was created", "opens once", "Reloading this page makes a new link"))
 	second := linkOn(b.post("/users", form).expect(t, http.StatusOK))
@@ -185,6 +185,56 @@ func TestANewUserGetsALinkToChooseThePasswordWith(t *testing.T) {
 		if strings.Contains(p.Log.String(), path(t, link)) {
 			t.Error("the link is in the log")
 		}
+	}
+}
+
+// The steps of the vendor's manual, from Create User to the ID in the address bar.
+func TestAnAPIUserIsCreatedInTheOrganizationOneWorksIn(t *testing.T) {
+	p := startPortal(t)
+	for _, creator := range []portal.User{p.Admin, p.SuperAdmin} {
+		b := p.as(creator)
+		page := b.get("/users/new").expect(t, http.StatusOK, "First Name", "Last Name", "Email", "All Access", "Admin", p.Role.Name,
+			"can be seen, edited and deleted", "For security leave it off", "Leave it empty to use the e-mail address")
+		if page.has("[name=username][required]") {
+			t.Error("a username has to be entered")
+		}
+		email := "api." + creator.Username + "@example.com"
+		form := page.form("main form")
+		for name, value := range map[string]string{"first_name": "Integration", "last_name": "Account", "email": email, "all_access": "on"} {
+			form.Set(name, value)
+		}
+		made := b.post("/users", form).expect(t, http.StatusSeeOther)
+		user, err := p.Store.UserByUsername(context.Background(), email)
+		if err != nil || made.location != userAddress(user) {
+			t.Fatalf("%v; one is led to %s", err, made.location)
+		}
+		b.get(made.location).expect(t, http.StatusOK, "Integration Account was created", email+" · ID "+id(user.ID), "All Access")
+		if held := p.membership(user, p.Organization); !held.AllAccess || held.Admin {
+			t.Errorf("the membership is %+v", held)
+		}
+	}
+}
+
+func TestWhatIsWrongWithAnAddressForAUsernameIsSaidAtTheUsername(t *testing.T) {
+	p := startPortal(t)
+	storetest.User(t, p.Store, func(u *portal.User) { u.Username = "taken@example.com" })
+	b := p.as(p.Admin)
+	for email, says := range map[string]string{"o'brien@example.com": "can't be the username", "taken@example.com": "as their username already"} {
+		refused := b.post("/users", url.Values{"email": {email}, "organization": {id(p.Organization.ID)}}).expect(t, http.StatusUnprocessableEntity)
+		if text := refused.doc.Find("#field-username-error").Text(); !strings.Contains(text, says) {
+			t.Errorf("%s: at the username it says %q", email, text)
+		}
+	}
+}
+
+func TestOnlyWhoMayGiveAllAccessSeesItForANewUser(t *testing.T) {
+	p := startPortal(t)
+	if !p.as(p.Admin).get("/users/new").has("[name=all_access]") {
+		t.Error("an administrator with All Access can't give it")
+	}
+	officer := p.as(p.officer()).get("/users/new").expect(t, http.StatusOK)
+	if officer.has("[name=all_access]") || strings.Contains(officer.text(), "can be seen, edited and deleted") {
+		t.Error("who can't give All Access sees it")
 	}
 }
 
@@ -222,6 +272,7 @@ func TestChoosingAnotherOrganizationShowsItsRolesAndKeepsWhatWasTyped(t *testing
 	b := p.as(p.SuperAdmin)
 	form := b.get("/users/new").expect(t, http.StatusOK, p.Role.Name).form("main form")
 	form.Set("username", "typed")
+	form.Set("send_link", "on")
 	form.Set("organization", id(p.Other.ID))
 	other := b.get("/users/new?"+form.Encode()).expect(t, http.StatusOK)
 	if strings.Contains(other.text(), p.Role.Name) {
@@ -241,6 +292,8 @@ func TestASentPasswordLinkIsMailedWhereMailIsSetUp(t *testing.T) {
 	if strings.Contains(sent.body, "kpl_") || !strings.Contains(post.text, "/password/kpl_") {
 		t.Error("the link is on the page, or not in the mail")
 	}
+	created := b.post("/users", url.Values{"username": {"early"}, "email": {"early@example.com"}, "organization": {id(p.Organization.ID)}, "send_link": {"on"}}).expect(t, http.StatusSeeOther)
+	b.get(created.location).expect(t, http.StatusOK, "early was created, and a one-time password link was sent to early@example.com")
 	post.err = errors.New("connection refused")
 	b.post(userAddress(p.Member)+"/password-link", nil).expect(t, http.StatusServiceUnavailable, "could not be sent", "User Account Details")
 	made := b.post("/users", url.Values{"username": {"late"}, "email": {"late@example.com"}, "organization": {id(p.Organization.ID)}, "send_link": {"on"}}).expect(t, http.StatusSeeOther)

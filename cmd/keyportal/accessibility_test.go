@@ -174,6 +174,11 @@ var pages = []struct {
 	{"/users/:id/edit", []string{"/users/4/edit"}},
 	{"/users/:id/memberships", nil},
 	{"/users/:id/memberships/:organization", []string{"/users/4/memberships/1", "/users/4/memberships/2", "/users/4/memberships/1?action=end"}},
+	{"/groups", []string{"/groups"}},
+	{"/groups/new", []string{"/groups/new"}},
+	{"/groups/:id", []string{"/groups/1"}},
+	{"/groups/:id/edit", []string{"/groups/1/edit"}},
+	{"/groups/:id/delete", []string{"/groups/1/delete"}},
 	{"/roles", []string{"/roles"}},
 	{"/roles/new", []string{"/roles/new"}},
 	{"/roles/:id", []string{"/roles/1", "/roles/5"}},
@@ -424,6 +429,8 @@ func TestDialogsMenusAndRefusedFormsAreAccessible(t *testing.T) {
 		typed           map[string]string
 	}{
 		{"/users/new", "Create", map[string]string{"Username": "member", "Email": "nobody@example.com"}},
+		{"/groups/new", "Save", map[string]string{"Name": "Accounting"}},
+		{"/groups/1/delete", "Delete group", map[string]string{"Type*": "wrong"}},
 		{"/roles/new", "Save", map[string]string{"Name": "Finance"}},
 		{"/api-sets/new", "Save", map[string]string{"Name": "Billing", "Slug": "not a slug", "Route patterns": "GET"}},
 		{"/organizations/new", "Save", map[string]string{"Name": "Gold Client"}},
@@ -510,6 +517,7 @@ func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
 		v.post("/organizations/4/applications", url.Values{"name": {name}, "description": {name}})
 		v.post("/api-sets", url.Values{"name": {name}, "slug": {slug}, "description": {name}, "routes": {"GET /" + slug + "/{id}"}})
 		v.post("/roles", url.Values{"name": {name}, "description": {name}, "authority": {"admin.keys"}, "api_set": {slug}})
+		v.post("/groups", url.Values{"name": {name}, "description": {name}, "role": {"1"}, "member": {"1", "4"}})
 		v.post("/users", url.Values{"username": {slug}, "first_name": {name}, "last_name": {name}, "email": {slug + "@example.com"},
 			"organization": {"1"}, "all_access": {"on"}})
 		v.post("/keys", url.Values{"name": {name}, "description": {name}, "user": {"1"}, "api_set": {"billing", slug}})
@@ -532,7 +540,7 @@ func TestLongAndRightToLeftNamesFitAPhone(t *testing.T) {
 func namedPages(b *tab) []string {
 	b.t.Helper()
 	var addresses []string
-	for _, list := range []string{"/users", "/roles", "/api-sets", "/organizations", "/keys"} {
+	for _, list := range []string{"/users", "/groups", "/roles", "/api-sets", "/organizations", "/keys"} {
 		b.open(list)
 		addresses = append(addresses, list)
 		found := evaluate[[]string](b, `[...document.querySelectorAll("td a")].filter((a) => /Wirtschaft|مفتاح|longlong|rightright/.test(a.closest("tr").textContent))

@@ -79,7 +79,7 @@ func makeSample(ctx context.Context, data config.Data) (printed printedKeys, err
 
 func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
 	s.clock.at = s.daysOn(sampleBegins)
-	for _, step := range []func(context.Context) error{s.addAPISets, s.addOrganizations, s.addRoles, s.addPeople} {
+	for _, step := range []func(context.Context) error{s.addAPISets, s.addOrganizations, s.addRoles, s.addPeople, s.addGroups} {
 		if err := step(ctx); err != nil {
 			return printed, err
 		}
@@ -216,6 +216,28 @@ func (s *sample) addPeople(ctx context.Context) error {
 			return fmt.Errorf("user %s: %w", person.username, err)
 		}
 		s.users[person.username] = user
+	}
+	return nil
+}
+
+func (s *sample) addGroups(ctx context.Context) error {
+	for _, group := range sampleGroups {
+		in := manage.GroupInput{OrganizationID: s.organizations[group.organization], Name: group.name, Description: group.description}
+		for _, username := range group.members {
+			in.MemberIDs = append(in.MemberIDs, s.users[username].ID)
+		}
+		roles, err := s.manager.Roles(ctx, in.OrganizationID)
+		for _, role := range roles {
+			if slices.Contains(group.roles, role.Name) {
+				in.RoleIDs = append(in.RoleIDs, role.ID)
+			}
+		}
+		if err == nil {
+			_, err = s.manager.CreateGroup(ctx, in)
+		}
+		if err != nil {
+			return fmt.Errorf("group %s: %w", group.name, err)
+		}
 	}
 	return nil
 }

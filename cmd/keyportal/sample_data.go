@@ -108,6 +108,15 @@ var samplePeople = []samplePerson{
 	{username: "gateway", first: "API", last: "Gateway", organization: operations, roles: []string{gatewayRole}},
 }
 
+type sampleGroup struct {
+	organization, name, description string
+	roles, members                  []string
+}
+
+var sampleGroups = []sampleGroup{
+	{organization: gold, name: "Accounting", description: "Those whose keys post and remind.", roles: []string{billingAndDunning}, members: []string{"dana.ortiz", "fatima.noor"}},
+}
+
 type sampleKey struct {
 	name, description    string
 	user, by             string // the mapped user, and who generated it; the user when empty

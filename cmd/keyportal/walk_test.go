@@ -343,6 +343,7 @@ func TestAnEmptyDatabaseLeadsToTheKeyOfANewUser(t *testing.T) {
 	b.fill(field("Email"), "nora@example.com")
 	b.fill(field("Username"), "nora")
 	b.click(checkbox("Orders"))
+	b.click(checkbox("Send a one-time password link"))
 	b.follow(button("Create"))
 	b.sees("Nora was created")
 	passwordLink := b.value(field("Link"))

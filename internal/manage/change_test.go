@@ -162,6 +162,7 @@ func TestWhatChangesNothingIsNotRecorded(t *testing.T) {
 			"unlock":       w.m.ActOnUser(ctx, w.User.ID, manage.UnlockUser),
 			"membership":   w.m.SetMembership(ctx, w.membershipOf(w.User)),
 			"role":         w.m.UpdateRole(ctx, w.roleOf(w.Role.ID)),
+			"group":        w.m.UpdateGroup(ctx, w.groupOf(w.prepared.group.ID)),
 			"API set":      w.m.UpdateAPISet(ctx, w.apiSetOf(w.Billing.ID)),
 			"put back":     w.m.RestoreAPISet(ctx, w.Billing.ID, w.Billing.Version),
 			"key":          w.m.UpdateKey(ctx, w.keyOf(w.Key.ID)),
@@ -192,6 +193,10 @@ func TestFormsThatAreSentAgainGiveWhatTheyMade(t *testing.T) {
 		for what, send := range map[string]func() (int64, error){
 			"role": func() (int64, error) {
 				made, err := w.m.CreateRole(ctx, w.newRole(func(in *manage.RoleInput) { in.Submission = manage.Submission{Token: "role"} }))
+				return made.ID, err
+			},
+			"group": func() (int64, error) {
+				made, err := w.m.CreateGroup(ctx, w.newGroup(func(in *manage.GroupInput) { in.Submission = manage.Submission{Token: "group"} }))
 				return made.ID, err
 			},
 			"API set": func() (int64, error) {
@@ -248,7 +253,7 @@ func TestAClosedDatabaseTakesNothingAndShowsNoKey(t *testing.T) {
 // Revision History does not speak of.
 var (
 	reads = []string{
-		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Instance", "Instances",
+		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Group", "GroupCandidates", "Groups", "Instance", "Instances",
 		"Head", "Key", "KeyCounts", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
 		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
 		"SecretKeepers", "Sessions", "UnusedLicense", "User", "Users", "VerifyChain",
@@ -314,6 +319,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 	o, m := w.Organization.ID, w.m
 	_, _, counts := m.KeyCounts(ctx, o, false)
 	_, _, users := m.KeyUsers(ctx, o, w.User.ID, "")
+	_, _, candidates := m.GroupCandidates(ctx, o, nil, "")
 	results := map[string]error{
 		"APISet": second(m.APISet(ctx, w.Billing.ID)), "APISets": second(m.APISets(ctx)), "CheckNewKey": m.CheckNewKey(ctx, w.newKey()),
 		"Application": second(m.Application(ctx, w.Application.ID)), "Applications": second(m.Applications(ctx, o)), "ClientLevel": second(m.ClientLevel(ctx, gold)),
@@ -323,6 +329,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"PendingRequestFor": second(m.PendingRequestFor(ctx, w.Application.ID, w.License.ID)), "Request": second(m.Request(ctx, w.prepared.approve.ID)),
 		"Requests": second(m.Requests(ctx, portal.RequestFilter{OrganizationID: o})), "RequestsWaiting": second(m.RequestsWaiting(ctx, o)),
 		"RoomForLicense": m.RoomForLicense(ctx, w.Organization), "SecretKeepers": second(m.SecretKeepers(ctx, o)), "UnusedLicense": m.UnusedLicense(ctx, w.prepared.unused),
+		"Group": second(m.Group(ctx, w.prepared.group.ID)), "GroupCandidates": candidates, "Groups": second(m.Groups(ctx, o)),
 		"ChosenLicense": second(m.ChosenLicense(ctx, w.License.ID)), "ClientLevels": second(m.ClientLevels(ctx)), "Instance": second(m.Instance(ctx, w.Instance.ID)), "Key": second(m.Key(ctx, w.Key.ID)),
 		"KeyCounts": counts, "Head": second(m.Head(ctx)), "KeyUse": second(m.KeyUse(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
 		"KeysMappedToMe": second(m.KeysMappedToMe(ctx)), "MyKeys": second(m.MyKeys(ctx, portal.List{})), "Sessions": second(m.Sessions(ctx)),

@@ -26,8 +26,9 @@ type prepared struct {
 	approve, decline, withdraw portal.Request // to be decided so
 	unasked                    portal.Application
 	unused                     portal.License
-	client, delivered          portal.Key // an OAuth client of Admin's, and a key that waits for User
-	original, rotated          portal.Key // a key of User's before and while its secret is rotated out
+	client, delivered          portal.Key   // an OAuth client of Admin's, and a key that waits for User
+	group                      portal.Group // with Role, and User in it
+	original, rotated          portal.Key   // a key of User's before and while its secret is rotated out
 }
 
 func (w *world) prepare() {
@@ -40,6 +41,7 @@ func (w *world) prepare() {
 	w.prepared.delivered = must(w.m.CreateKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) { in.Name, in.Deliver = "Delivered", true })))(w.t).Key
 	w.prepared.original = must(w.m.CreateKey(w.as(w.User), w.newKey(func(in *manage.NewKey) { in.Name = "Rotated" })))(w.t).Key
 	w.prepared.rotated = must(w.m.RotateKey(w.as(w.User), manage.Rotation{KeyID: w.prepared.original.ID, Grace: 7 * 24 * time.Hour, Confirm: "Rotated"}))(w.t).Key
+	w.prepared.group = w.group([]portal.User{w.User}, w.Role)
 	w.prepared.link = w.link(w.User)
 }
 
@@ -207,6 +209,28 @@ var changes = []change{
 		return m.UpdateRole(ctx, in)
 	}, func(w *world) []string {
 		return line(`role edited %s: API sets billing API, dunning API→`, w.Role.Name)
+	}},
+	{"CreateGroup", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.CreateGroup(ctx, w.newGroup(func(in *manage.GroupInput) { in.RoleIDs, in.MemberIDs = ids(w.Role), userIDs(w.User) }))
+		return err
+	}, func(w *world) []string {
+		return append(line(`group created Accounting: Name →Accounting; Description →Those who count.; Roles →%s; Members →%s`, w.Role.Name, w.User.Username),
+			line(`membership edited the membership in %s %s: Groups %s→Accounting, %[3]s`, w.Organization.Name, w.User.Username, w.prepared.group.Name)...)
+	}},
+	{"UpdateGroup", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := w.groupOf(w.prepared.group.ID)
+		in.RoleIDs, in.MemberIDs = nil, userIDs(w.Admin)
+		return m.UpdateGroup(ctx, in)
+	}, func(w *world) []string {
+		group := w.prepared.group
+		return append(line(`group edited %s: Roles %s→; Members %s→%s`, group.Name, w.Role.Name, w.User.Username, w.Admin.Username),
+			fmt.Sprintf(`membership edited the membership in %s %s: Groups →%s`, w.Organization.Name, w.Admin.Username, group.Name),
+			fmt.Sprintf(`membership edited the membership in %s %s: Groups Accounting, %s→Accounting`, w.Organization.Name, w.User.Username, group.Name))
+	}},
+	{"DeleteGroup", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.DeleteGroup(ctx, w.prepared.group.ID, w.groupOf(w.prepared.group.ID).Version, w.prepared.group.Name)
+	}, func(w *world) []string {
+		return line(`group deleted %s: Name %[1]s→; Members %s→`, w.prepared.group.Name, w.Admin.Username)
 	}},
 	{"DeleteRole", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.DeleteRole(ctx, w.Role.ID, must(w.s.Role(w.t.Context(), w.Role.ID))(w.t).Version, w.Role.Name)

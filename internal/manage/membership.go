@@ -14,12 +14,13 @@ type MembershipInput struct {
 	Version                int64 // of the membership; 0 when there is none yet
 	Member                 bool  // false ends the membership
 	Admin, AllAccess       bool
-	RoleIDs                []int64
+	RoleIDs, GroupIDs      []int64
 }
 
 // SetMembership makes a user a member of an organization, changes what the user
 // is given there, or ends the membership. For who may Manage Users in the
-// organization; nobody gives, or takes from a user, more than they hold.
+// organization; nobody gives, or takes from a user, more than they hold. Who leaves is
+// in no group any more.
 func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
 	actor := portal.ActorFrom(ctx)
 	if err := portal.Can(actor, portal.ManageUsers, in.OrganizationID); err != nil {
@@ -59,7 +60,7 @@ func (m *Manager) SetMembership(ctx context.Context, in MembershipInput) error {
 		}
 		membership.ID, membership.Version = was.ID, in.Version
 		if !in.Member {
-			membership.EndedAt = c.Now()
+			membership.EndedAt, membership.Groups = c.Now(), nil
 		}
 		if was.ID != 0 && in.Version == was.Version && len(portal.Diff(was.Record(), membership.Record())) == 0 {
 			return errUnchanged
@@ -90,19 +91,15 @@ func (m *Manager) newMembership(ctx context.Context, c *store.Change, user porta
 		return membership, err
 	}
 	membership.OrganizationName = organization.Name
-	roles, err := c.Roles(ctx, in.OrganizationID)
-	if err != nil {
+	var invalid portal.Invalid
+	if membership.Roles, err = chooseRoles(ctx, c.Queries, &invalid, organization, in.RoleIDs); err != nil {
 		return membership, err
 	}
-	for _, role := range roles {
-		if slices.Contains(in.RoleIDs, role.ID) {
-			membership.Roles = append(membership.Roles, role)
-		}
+	if membership.Groups, err = chooseGroups(ctx, c.Queries, &invalid, organization, in.GroupIDs); err != nil {
+		return membership, err
 	}
-	if len(membership.Roles) < len(slices.Compact(slices.Sorted(slices.Values(in.RoleIDs)))) {
-		var invalid portal.Invalid
-		invalid.Add("role", "One of the roles is not "+organization.Name+"'s. Choose from its roles.")
-		return membership, invalid.Err()
+	if err := invalid.Err(); err != nil {
+		return membership, err
 	}
 	return membership, canGrantMembership(portal.ActorFrom(ctx), in.OrganizationID, membership)
 }
@@ -118,12 +115,11 @@ func canGrantMembership(actor portal.Actor, organization int64, membership porta
 			return err
 		}
 	}
-	for _, role := range membership.Roles {
-		if err := portal.CanGrant(actor, organization, role.Authorities, role.APISets); err != nil {
-			return err
-		}
+	roles := membership.Roles
+	for _, group := range membership.Groups {
+		roles = slices.Concat(roles, group.Roles)
 	}
-	return nil
+	return portal.CanGrantRoles(actor, organization, roles...)
 }
 
 // saveMembership writes a membership with its revision.
@@ -131,7 +127,7 @@ func saveMembership(ctx context.Context, c *store.Change, user portal.User, memb
 	var before portal.Record
 	action := "added the user to " + membership.OrganizationName
 	if was, err := c.Membership(ctx, membership.OrganizationID, membership.UserID); err == nil {
-		before, action = was.Record(), "edited the membership in "+was.OrganizationName
+		before, action = was.Record(), membershipEdited(was)
 		switch {
 		case was.Active() && !membership.Active():
 			action = "ended the membership in " + was.OrganizationName
@@ -145,8 +141,16 @@ func saveMembership(ctx context.Context, c *store.Change, user portal.User, memb
 	if err != nil {
 		return saved, err
 	}
-	return saved, c.Record(ctx, portal.Revision{
-		OrganizationID: saved.OrganizationID, Noun: portal.NounMembership, NounID: saved.ID, NounName: user.Username,
-		UserID: user.ID, Action: action, Changes: portal.Diff(before, saved.Record()),
-	})
+	return saved, c.Record(ctx, membershipRevision(user, saved, action, portal.Diff(before, saved.Record())))
+}
+
+func membershipEdited(was portal.Membership) string {
+	return "edited the membership in " + was.OrganizationName
+}
+
+func membershipRevision(user portal.User, membership portal.Membership, action string, changes []portal.ValueChange) portal.Revision {
+	return portal.Revision{
+		OrganizationID: membership.OrganizationID, Noun: portal.NounMembership, NounID: membership.ID, NounName: user.Username,
+		UserID: user.ID, Action: action, Changes: changes,
+	}
 }

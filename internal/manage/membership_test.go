@@ -14,7 +14,7 @@ func (w *world) membershipOf(user portal.User) manage.MembershipInput {
 	w.t.Helper()
 	in := manage.MembershipInput{UserID: user.ID, OrganizationID: w.Organization.ID, Member: true}
 	if m, err := w.s.Membership(w.t.Context(), w.Organization.ID, user.ID); err == nil {
-		in.Version, in.Member, in.Admin, in.AllAccess, in.RoleIDs = m.Version, m.Active(), m.Admin, m.AllAccess, roleIDs(m)
+		in.Version, in.Member, in.Admin, in.AllAccess, in.RoleIDs, in.GroupIDs = m.Version, m.Active(), m.Admin, m.AllAccess, roleIDs(m), groupIDs(m)
 	}
 	return in
 }

@@ -170,6 +170,25 @@ func checkRoleName(ctx context.Context, c *store.Change, invalid *portal.Invalid
 	return err
 }
 
+// chooseRoles gives the roles that were chosen; each must be one that the organization
+// can use.
+func chooseRoles(ctx context.Context, q store.Queries, invalid *portal.Invalid, organization portal.Organization, ids []int64) ([]portal.Role, error) {
+	roles, err := q.Roles(ctx, organization.ID)
+	chosen, all := choose(roles, ids, func(role portal.Role) int64 { return role.ID })
+	invalid.Check(all || err != nil, "role", "One of the roles is not "+organization.Name+"'s. Choose from its roles.")
+	return chosen, err
+}
+
+// choose gives the things that IDs name, and tells whether each names one.
+func choose[T any](things []T, ids []int64, id func(T) int64) (chosen []T, all bool) {
+	for _, thing := range things {
+		if slices.Contains(ids, id(thing)) {
+			chosen = append(chosen, thing)
+		}
+	}
+	return chosen, len(chosen) == len(slices.Compact(slices.Sorted(slices.Values(ids))))
+}
+
 func roleRevision(role portal.Role, action string, changes []portal.ValueChange) portal.Revision {
 	return portal.Revision{OrganizationID: role.OrganizationID, Noun: portal.NounRole, NounID: role.ID, NounName: role.Name, Action: action, Changes: changes}
 }

@@ -2,7 +2,9 @@ package manage
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store"
@@ -11,7 +13,7 @@ import (
 // UserRow is a line of the list of users.
 type UserRow struct {
 	portal.User
-	Roles []string // names of the roles and flags held in the listed organization, or in all that the actor may see
+	Roles []string // names of the roles, groups and flags held in the listed organization, or in all that the actor may see
 }
 
 // Users lists users: with an organization in the filter its members, for who
@@ -60,6 +62,9 @@ func roleNames(user portal.User, memberships []portal.Membership) []string {
 		}
 		for _, role := range membership.Roles {
 			add(role.Name)
+		}
+		for _, group := range membership.Groups {
+			add(group.Name)
 		}
 	}
 	return names
@@ -120,12 +125,13 @@ func standing(ctx context.Context, q store.Queries, user portal.User) (portal.St
 
 // NewUser is what Create User asks for.
 type NewUser struct {
-	Submission                           Submission // the form's own token, so that a form sent twice makes one user
-	Username, FirstName, LastName, Email string
-	Staff                                portal.Staff // for who may Manage Staff
-	OrganizationID                       int64        // the first membership; 0 for none
-	Admin, AllAccess                     bool
-	RoleIDs                              []int64
+	Submission                 Submission // the form's own token, so that a form sent twice makes one user
+	Username                   string     // the e-mail address when it is empty
+	FirstName, LastName, Email string
+	Staff                      portal.Staff // for who may Manage Staff
+	OrganizationID             int64        // the first membership; 0 for none
+	Admin, AllAccess           bool
+	RoleIDs, GroupIDs          []int64
 }
 
 // CreateUser makes a user without a password, and a member of the organization.
@@ -137,7 +143,7 @@ func (m *Manager) CreateUser(ctx context.Context, in NewUser) (portal.User, erro
 		return portal.User{}, err
 	}
 	var invalid portal.Invalid
-	user := checkUser(&invalid, portal.User{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Staff: in.Staff, Enabled: true})
+	user := checkNewUser(&invalid, portal.User{Username: in.Username, FirstName: in.FirstName, LastName: in.LastName, Email: in.Email, Staff: in.Staff, Enabled: true})
 	if err := invalid.Err(); err != nil {
 		return user, err
 	}
@@ -147,7 +153,7 @@ func (m *Manager) CreateUser(ctx context.Context, in NewUser) (portal.User, erro
 				return user.ID, err
 			}
 			membership, err := m.newMembership(ctx, c, user, MembershipInput{
-				OrganizationID: in.OrganizationID, Admin: in.Admin, AllAccess: in.AllAccess, RoleIDs: in.RoleIDs,
+				OrganizationID: in.OrganizationID, Admin: in.Admin, AllAccess: in.AllAccess, RoleIDs: in.RoleIDs, GroupIDs: in.GroupIDs,
 			})
 			if err != nil {
 				return 0, err
@@ -170,8 +176,12 @@ func canCreateUser(actor portal.Actor, in NewUser) error {
 
 func insertUser(ctx context.Context, c *store.Change, user portal.User) (portal.User, error) {
 	var invalid portal.Invalid
+	message := usernameTaken
+	if user.Username == user.Email {
+		message = "Somebody has this e-mail address as their username already. Choose another username."
+	}
 	_, err := c.UserByUsername(ctx, user.Username)
-	if err := taken(&invalid, "username", "Somebody has this username already. Choose another.", err); err != nil {
+	if err := taken(&invalid, "username", message, err); err != nil {
 		return user, err
 	}
 	if err := invalid.Err(); err != nil {
@@ -183,8 +193,29 @@ func insertUser(ctx context.Context, c *store.Change, user portal.User) (portal.
 	return user, c.Record(ctx, userRevision(user, "created", portal.Diff(nil, user.Record())))
 }
 
+const usernameTaken = "Somebody has this username already. Choose another."
+
 func checkUser(invalid *portal.Invalid, user portal.User) portal.User {
 	user.Username = invalid.Username("username", user.Username)
+	return checkPerson(invalid, user)
+}
+
+// checkNewUser is checkUser for a user who can go without a username: the e-mail
+// address is it then.
+func checkNewUser(invalid *portal.Invalid, user portal.User) portal.User {
+	if strings.TrimSpace(user.Username) != "" {
+		return checkUser(invalid, user)
+	}
+	user = checkPerson(invalid, user)
+	var address, username portal.Invalid
+	address.Email("email", user.Email)
+	user.Username = username.Username("username", user.Email)
+	invalid.Check(address.Err() != nil || username.Err() == nil, "username", // what is wrong with the address is said there
+		fmt.Sprintf("This e-mail address can't be the username: a username has %d characters at most, letters A–Z, digits and . _ @ + -. Enter one.", portal.MaxUsername))
+	return user
+}
+
+func checkPerson(invalid *portal.Invalid, user portal.User) portal.User {
 	user.FirstName = invalid.OptionalName("first_name", "first name", user.FirstName)
 	user.LastName = invalid.OptionalName("last_name", "last name", user.LastName)
 	user.Email = invalid.Email("email", user.Email)
@@ -209,7 +240,7 @@ func (m *Manager) UpdateUser(ctx context.Context, in UserEdit) error {
 		user.Username, user.FirstName, user.LastName, user.Email, user.Staff = in.Username, in.FirstName, in.LastName, in.Email, in.Staff
 		user = checkUser(&invalid, user)
 		if other, err := c.UserByUsername(ctx, user.Username); err != nil || other.ID != user.ID {
-			if err := taken(&invalid, "username", "Somebody has this username already. Choose another.", err); err != nil {
+			if err := taken(&invalid, "username", usernameTaken, err); err != nil {
 				return err
 			}
 		}

@@ -89,7 +89,7 @@ func TestWhatIsWrongWithAUserIsNamedByField(t *testing.T) {
 			edit   func(*manage.NewUser)
 			fields []string
 		}{
-			"nothing entered": {func(in *manage.NewUser) { *in = manage.NewUser{OrganizationID: w.Organization.ID} }, []string{"email", "username"}},
+			"no name and a wrong address": {func(in *manage.NewUser) { in.Username, in.Email = "!", "" }, []string{"email", "username"}},
 			"too long": {func(in *manage.NewUser) {
 				in.Username, in.FirstName = strings.Repeat("a", 10240), strings.Repeat("a", 10240)
 			}, []string{"first_name", "username"}},
@@ -109,6 +109,31 @@ func TestWhatIsWrongWithAUserIsNamedByField(t *testing.T) {
 			})
 			wantEqual(t, what+": history", len(lines), 0)
 		}
+	})
+}
+
+func TestANewUserWithoutAUsernameHasTheEmailAddressForOne(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		storetest.User(t, w.s, func(u *portal.User) { u.Username = "Taken@example.com" })
+		for email, fields := range map[string][]string{
+			" Integration+ERP@example.com ":          nil,
+			"o'brien@example.com":                    {"username"}, // an address, but no username
+			strings.Repeat("a", 60) + "@example.com": {"username"},
+			"taken@example.com":                      {"username"},
+			"nobody":                                 {"email"},
+			"":                                       {"email"},
+		} {
+			made, err := w.m.CreateUser(w.as(w.Admin), w.newUser(func(in *manage.NewUser) { in.Username, in.Email = " ", email }))
+			wantFields(t, email, err, fields...)
+			if err == nil {
+				wantEqual(t, "username", w.user(made.ID).Username, "Integration+ERP@example.com")
+			}
+		}
+		_, err := w.m.CreateUser(w.as(w.Admin), w.newUser(func(in *manage.NewUser) { in.Username, in.Email = "", "taken@example.com" }))
+		wantSays(t, "a taken one", err, "has this e-mail address as their username already")
+		edit := w.editOf(w.User.ID)
+		edit.Username = ""
+		wantFields(t, "an account that is there keeps one", w.m.UpdateUser(w.as(w.Admin), edit), "username")
 	})
 }
 

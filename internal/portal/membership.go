@@ -1,9 +1,6 @@
 package portal
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Membership is a user in an organization. Its ID is the org membership ID
 // (orgUserId). A membership that ended stays, so that the keys mapped to it are
@@ -16,6 +13,7 @@ type Membership struct {
 	Admin            bool   // may do everything in the organization
 	AllAccess        bool   // every API set
 	Roles            []Role // given directly, without those of groups
+	Groups           []Group
 	EndedAt          time.Time
 	Version          int64
 	CreatedAt        time.Time
@@ -27,15 +25,12 @@ func (m Membership) Active() bool { return m.EndedAt.IsZero() }
 
 // Record gives the membership's values for the Revision History.
 func (m Membership) Record() Record {
-	names := make([]string, len(m.Roles))
-	for i, role := range m.Roles {
-		names[i] = role.Name
-	}
 	return Record{
 		{"Organization", m.OrganizationName},
 		{"Member", yesNo(m.Active())},
 		{"Admin", yesNo(m.Admin)},
 		{"All Access", yesNo(m.AllAccess)},
-		{"Roles", strings.Join(names, ", ")},
+		{"Roles", roleNames(m.Roles)},
+		{"Groups", groupNames(m.Groups)},
 	}
 }

@@ -323,6 +323,40 @@ func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets 
 	return nil
 }
 
+// CanGrantRoles answers whether the actor may hand out, or take back, all that roles
+// give in an organization.
+func CanGrantRoles(actor Actor, organization int64, roles ...Role) error {
+	for _, role := range roles {
+		if err := CanGrant(actor, organization, role.Authorities, role.APISets); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CanSeeGroups answers whether the actor may see an organization's groups and who is
+// in them: who may View Users or Manage Users there.
+func CanSeeGroups(actor Actor, organization int64) error {
+	if actor.Holds(ManageUsers, organization) {
+		return nil
+	}
+	return Can(actor, ViewUsers, organization)
+}
+
+// CanMove answers whether the actor may put users into a group or take them out of it:
+// who can grant all of its roles, and of staff only who may Manage Staff.
+func CanMove(actor Actor, group Group, users ...User) error {
+	for _, user := range users {
+		if user.Staff != NotStaff && !actor.Holds(ManageStaff, 0) {
+			return Denied(user.Name() + " is staff: only a super admin can put them into a group or take them out of one.")
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	return CanGrantRoles(actor, group.OrganizationID, group.Roles...)
+}
+
 // mayGrant tells whether an API set is the actor's to give in an organization; through
 // a key also only what that one reaches.
 func (a Actor) mayGrant(slug string, organization int64) bool {

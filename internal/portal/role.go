@@ -14,7 +14,7 @@ type Role struct {
 	BuiltIn        bool // came with the program; cannot be changed
 	Authorities    []Authority
 	APISets        []APISet
-	Members        int // read only: how many memberships hold it
+	Members        int // read only: how many memberships hold it, directly or by a group
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time

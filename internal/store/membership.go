@@ -16,15 +16,24 @@ func scanMembership(r row) (m portal.Membership, err error) {
 		instant{&m.EndedAt}, &m.Version, instant{&m.CreatedAt}, instant{&m.UpdatedAt})
 }
 
-// Membership finds a user's membership in an organization with its roles, ended
-// or not.
+// Membership finds a user's membership in an organization with its roles and groups,
+// ended or not.
 func (q Queries) Membership(ctx context.Context, organization, user int64) (portal.Membership, error) {
 	m, err := one(ctx, q, portal.NounMembership, scanMembership,
 		`/* membership */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.organization_id = $1 AND m.user_id = $2`, organization, user)
 	if err == nil {
-		m.Roles, err = q.rolesOfMembership(ctx, m.ID)
+		err = q.fillMembership(ctx, &m)
 	}
 	return m, err
+}
+
+// fillMembership reads a membership's roles and groups.
+func (q Queries) fillMembership(ctx context.Context, m *portal.Membership) (err error) {
+	if m.Roles, err = q.rolesOfMembership(ctx, m.ID); err != nil {
+		return err
+	}
+	m.Groups, err = q.groupsOfMembership(ctx, m.ID)
+	return err
 }
 
 // IsMember tells whether a user is in an organization now.
@@ -32,14 +41,20 @@ func (q Queries) IsMember(ctx context.Context, organization, user int64) (bool, 
 	return one(ctx, q, portal.NounMembership, scalar[bool], `/* is member */ SELECT EXISTS (SELECT 1 FROM memberships WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL)`, organization, user)
 }
 
-// Memberships lists a user's memberships with their roles, ended ones too, by
-// age.
+// Member finds a user who is in an organization now.
+func (q Queries) Member(ctx context.Context, organization, user int64) (portal.User, error) {
+	return one(ctx, q, portal.NounUser, scanUser, `/* member */ SELECT `+userColumns+` FROM memberships m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = $1 AND m.user_id = $2 AND m.ended_at IS NULL`, organization, user)
+}
+
+// Memberships lists a user's memberships with their roles and groups, ended ones too,
+// by age.
 func (q Queries) Memberships(ctx context.Context, user int64) ([]portal.Membership, error) {
 	memberships, err := all(ctx, q, scanMembership,
 		`/* memberships of a user */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.user_id = $1 ORDER BY m.id`, user)
 	for i := range memberships {
 		if err == nil {
-			memberships[i].Roles, err = q.rolesOfMembership(ctx, memberships[i].ID)
+			err = q.fillMembership(ctx, &memberships[i])
 		}
 	}
 	return memberships, err
@@ -101,10 +116,10 @@ const rolesHeld = `SELECT mr.role_id FROM membership_roles mr JOIN roles r1 ON r
 	UNION SELECT gr.role_id FROM group_members gm JOIN groups g ON g.id = gm.group_id AND g.deleted_at IS NULL
 		JOIN group_roles gr ON gr.group_id = g.id JOIN roles r2 ON r2.id = gr.role_id AND r2.deleted_at IS NULL WHERE gm.membership_id = $1`
 
-// SaveMembership writes a membership with its roles: a new one when its ID is
-// 0, else the one that still has the given version (or the error is Stale). A
-// role that the organization cannot use is not found. It gives the membership as
-// it is then.
+// SaveMembership writes a membership with its roles and groups: a new one when its ID
+// is 0, else the one that still has the given version (or the error is Stale). A role
+// that the organization cannot use, or a group that is not its own, is not found. One
+// that has ended is in no group. It gives the membership as it is then.
 func (c *Change) SaveMembership(ctx context.Context, m portal.Membership) (portal.Membership, error) {
 	var err error
 	if m.ID == 0 {
@@ -127,6 +142,12 @@ func (c *Change) SaveMembership(ctx context.Context, m portal.Membership) (porta
 			SELECT $1, r.id FROM roles r WHERE r.id = $2 AND r.deleted_at IS NULL AND coalesce(r.organization_id, $3) = $3`, m.ID, role.ID, m.OrganizationID); err != nil {
 			return m, err
 		}
+	}
+	if !m.Active() {
+		m.Groups = nil
+	}
+	if err := c.putMembershipGroups(ctx, m); err != nil {
+		return m, err
 	}
 	return c.Membership(ctx, m.OrganizationID, m.UserID)
 }

@@ -14,13 +14,18 @@ func TestAMembershipIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		organization, user := storetest.Organization(t, s), storetest.User(t, s)
 		role := storetest.Role(t, s, organization, []portal.Authority{portal.ViewUsers}, storetest.APISet(t, s, "a"))
-		role.Members = 1
+		group := insertGroup(t, s, organization, "Accounting", role)
+		role.Members, group.Members, group.Version = 1, 1, 2 // then
+		group.Roles = []portal.Role{role}
 		life[portal.Membership]{
 			made: portal.Membership{
 				OrganizationID: organization.ID, OrganizationName: organization.Name, UserID: user.ID, Admin: true, AllAccess: true, Roles: []portal.Role{role},
+				Groups: []portal.Group{group},
 			},
-			unset:  []string{"EndedAt"},
-			change: func(m *portal.Membership) { m.Admin, m.AllAccess, m.Roles, m.EndedAt = false, false, nil, s.Now() },
+			unset: []string{"EndedAt"},
+			change: func(m *portal.Membership) {
+				m.Admin, m.AllAccess, m.Roles, m.Groups, m.EndedAt = false, false, nil, nil, s.Now()
+			},
 			insert: func(ctx context.Context, c *store.Change, m portal.Membership) (portal.Membership, error) {
 				return c.SaveMembership(ctx, m)
 			},

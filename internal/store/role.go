@@ -7,7 +7,9 @@ import (
 )
 
 const roleColumns = `r.id, r.organization_id, r.name, r.description, r.built_in, r.version, r.created_at, r.updated_at,
-	(SELECT count(*) FROM membership_roles x JOIN memberships m ON m.id = x.membership_id AND m.ended_at IS NULL WHERE x.role_id = r.id)`
+	(SELECT count(*) FROM memberships m WHERE m.ended_at IS NULL AND m.id IN (SELECT x.membership_id FROM membership_roles x WHERE x.role_id = r.id
+		UNION SELECT gm.membership_id FROM group_roles x JOIN groups g ON g.id = x.group_id AND g.deleted_at IS NULL
+			JOIN group_members gm ON gm.group_id = g.id WHERE x.role_id = r.id))`
 
 func scanRole(r row) (role portal.Role, err error) {
 	return role, r.Scan(&role.ID, referenced{&role.OrganizationID}, &role.Name, &role.Description, &role.BuiltIn, &role.Version,

@@ -47,6 +47,9 @@ func TestAChangeTakesEffectOnTheNextCheckAndGivingBackRestores(t *testing.T) {
 		both, r := twoCheckers(t, s), forBilling(f)
 		plain := storetest.User(t, s)
 		storetest.Member(t, s, f.Organization, plain)
+		group := storetest.Insert(t, s, func(c *store.Change) (portal.Group, error) {
+			return c.InsertGroup(t.Context(), portal.Group{OrganizationID: f.Organization.ID, Name: "Accounting", Roles: []portal.Role{f.Role}})
+		})
 		key := func(edit func(*portal.Key)) func() { return func() { editKey(t, s, &f, edit) } }
 		user := func(edit func(*portal.User)) func() { return func() { editUser(t, s, &f, edit) } }
 		role := func(edit func(*portal.Role)) func() { return func() { editRole(t, s, &f, edit) } }
@@ -86,6 +89,14 @@ func TestAChangeTakesEffectOnTheNextCheckAndGivingBackRestores(t *testing.T) {
 			}, {
 				"role taken away", membership(func(m *portal.Membership) { m.Roles = nil }),
 				"API_SET_NOT_GRANTED", membership(func(m *portal.Membership) { m.Roles = []portal.Role{f.Role} }),
+			}, {
+				"taken out of the group that gives the role", func() {
+					editMembership(t, s, &f, func(m *portal.Membership) { m.Roles, m.Groups = nil, []portal.Group{group} })
+					expect(t, both, r, "VALID")
+					change(t, s, portal.NounGroup, func(c *store.Change) error { return c.TakeOutOfGroup(t.Context(), group, f.User.ID) })
+					f.Membership.Version++
+				},
+				"API_SET_NOT_GRANTED", membership(func(m *portal.Membership) { m.Roles, m.Groups = []portal.Role{f.Role}, nil }),
 			}, {
 				"role narrowed", role(func(r *portal.Role) { r.APISets = []portal.APISet{f.Dunning} }),
 				"API_SET_NOT_GRANTED", role(func(r *portal.Role) { r.APISets = []portal.APISet{f.Billing} }),

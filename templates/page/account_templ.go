@@ -35,8 +35,9 @@ type Account struct {
 // AccountMembership is one of an account's memberships.
 type AccountMembership struct {
 	portal.Membership
-	CanManage bool // the viewer may change it
-	SeesRoles bool // the viewer may open its roles
+	CanManage  bool // the viewer may change it
+	SeesRoles  bool // the viewer may open its roles
+	SeesGroups bool // the viewer may open its groups
 }
 
 // AccountKeys are the API keys that act as a user in an organization.
@@ -70,6 +71,9 @@ func (a Account) joinTitle() string {
 }
 
 func (a Account) subtitle() string {
+	if a.User.Username == a.User.Email {
+		return fmt.Sprintf("%s · ID %d", a.User.Email, a.User.ID)
+	}
 	return fmt.Sprintf("%s · %s · ID %d", a.User.Username, a.User.Email, a.User.ID)
 }
 
@@ -713,7 +717,7 @@ func accountMembership(a Account, m AccountMembership) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				if m.Active() {
-					templ_7745c5c3_Err = membershipGiven(m.Membership, m.SeesRoles).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = membershipGiven(m.Membership, m.SeesRoles, m.SeesGroups).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -791,7 +795,7 @@ func accountJoin(a Account) templ.Component {
 			var templ_7745c5c3_Var26 templ.SafeURL
 			templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(a.path() + "/memberships"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 208, Col: 88}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 212, Col: 88}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 			if templ_7745c5c3_Err != nil {
@@ -1204,7 +1208,7 @@ func stop(s Stop) templ.Component {
 			var templ_7745c5c3_Var37 templ.SafeURL
 			templ_7745c5c3_Var37, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(s.Action))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 377, Col: 54}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 381, Col: 54}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var37))
 			if templ_7745c5c3_Err != nil {
@@ -1252,7 +1256,7 @@ func stop(s Stop) templ.Component {
 						var templ_7745c5c3_Var40 string
 						templ_7745c5c3_Var40, templ_7745c5c3_Err = templ.JoinStringErrs(s.Keys.atStake(s.Now))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 384, Col: 40}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 388, Col: 40}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var40))
 						if templ_7745c5c3_Err != nil {
@@ -1275,7 +1279,7 @@ func stop(s Stop) templ.Component {
 						var templ_7745c5c3_Var41 string
 						templ_7745c5c3_Var41, templ_7745c5c3_Err = templ.JoinStringErrs(effect)
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 388, Col: 19}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/page/account.templ`, Line: 392, Col: 19}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var41))
 						if templ_7745c5c3_Err != nil {

@@ -184,6 +184,7 @@ var nouns = []ui.Option{
 	{Value: string(portal.NounKey), Label: "API keys"},
 	{Value: string(portal.NounUser), Label: "Users"},
 	{Value: string(portal.NounMembership), Label: "Memberships"},
+	{Value: string(portal.NounGroup), Label: "Groups"},
 	{Value: string(portal.NounRole), Label: "Roles"},
 	{Value: string(portal.NounRequest), Label: "Requests"},
 	{Value: string(portal.NounLicense), Label: "Licenses"},
