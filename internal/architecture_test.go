@@ -27,20 +27,21 @@ const (
 // arrows has every room, a folder with the folders within it that are no rooms
 // themselves, and the rooms that its packages may import.
 var arrows = map[string][]string{
-	"cmd/keyportal":   {"internal/config", "internal/keyset", "internal/mail", "internal/manage", "internal/portal", "internal/secret", "internal/store", "internal/verify", "static", "templates", "web", "web/gateway"},
-	"internal/bench":  {"internal/keyset", "internal/manage", "internal/portal", "internal/secret", "internal/store"},
-	"internal/config": {},
-	"internal/keyset": {},
-	"internal/mail":   {},
-	"internal/manage": {"internal/portal", "internal/secret", "internal/store"},
-	"internal/portal": {},
-	"internal/secret": {},
-	"internal/store":  {"internal/portal", "internal/secret"},
-	"internal/verify": {"internal/portal", "internal/secret", "internal/store"},
-	"static":          {},
-	"templates":       {"internal/portal", "static"},
-	"web":             {"internal/manage", "internal/portal", "internal/verify", "static", "templates"},
-	"web/gateway":     {"internal/portal", "internal/verify"},
+	"cmd/keyportal":    {"internal/config", "internal/keyset", "internal/mail", "internal/manage", "internal/portal", "internal/secret", "internal/store", "internal/verify", "static", "templates", "web", "web/gateway"},
+	"internal/bench":   {"internal/keyset", "internal/manage", "internal/portal", "internal/secret", "internal/store"},
+	"internal/config":  {},
+	"internal/keyset":  {},
+	"internal/mail":    {},
+	"internal/manage":  {"internal/portal", "internal/secret", "internal/store"},
+	"internal/openapi": {"internal/portal"},
+	"internal/portal":  {},
+	"internal/secret":  {},
+	"internal/store":   {"internal/portal", "internal/secret"},
+	"internal/verify":  {"internal/portal", "internal/secret", "internal/store"},
+	"static":           {},
+	"templates":        {"internal/portal", "static"},
+	"web":              {"internal/manage", "internal/openapi", "internal/portal", "internal/verify", "static", "templates"},
+	"web/gateway":      {"internal/portal", "internal/verify"},
 }
 
 // packages has those that must be there beside the rooms themselves.
@@ -49,17 +50,19 @@ var packages = []string{"internal/store/storetest", "templates/layout", "templat
 // libraries has the rooms that may import a library. The benchmark measures
 // against the bare parts.
 var libraries = map[string][]string{
-	"database/sql":                {"internal/bench", "internal/store"},
-	"github.com/a-h/templ":        {"templates", "web"},
-	"github.com/alecthomas/kong":  {"cmd/keyportal"},
-	"github.com/gorilla/sessions": {"web"},
-	"github.com/jackc/pgx":        {"internal/store"},
-	"github.com/labstack":         {"internal/bench", "web", "web/gateway"},
-	"github.com/mileusna":         {"web"},
-	"github.com/pressly/goose":    {"internal/store"},
-	"github.com/tink-crypto":      {"internal/keyset"},
-	"github.com/wneessen/go-mail": {"internal/mail"},
-	"modernc.org/sqlite":          {"internal/store"},
+	"database/sql":                  {"internal/bench", "internal/store"},
+	"github.com/a-h/templ":          {"templates", "web"},
+	"github.com/alecthomas/kong":    {"cmd/keyportal"},
+	"github.com/getkin/kin-openapi": {"internal/openapi"},
+	"github.com/gorilla/sessions":   {"web"},
+	"github.com/jackc/pgx":          {"internal/store"},
+	"github.com/labstack":           {"internal/bench", "web", "web/gateway"},
+	"github.com/mileusna":           {"web"},
+	"github.com/oasdiff/yaml3":      {"internal/openapi"},
+	"github.com/pressly/goose":      {"internal/store"},
+	"github.com/tink-crypto":        {"internal/keyset"},
+	"github.com/wneessen/go-mail":   {"internal/mail"},
+	"modernc.org/sqlite":            {"internal/store"},
 }
 
 // standardOnly has the rooms that import no library at all.
@@ -146,6 +149,8 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 		{source{"templates/page", "page", []string{module + "internal/manage"}}, "templates/page must not import internal/manage"},
 		{source{"internal/manage", "manage", []string{module + "internal/store/storetest"}}, "only tests may import internal/store/storetest"},
 		{source{"internal/manage", "manage", []string{"github.com/labstack/echo/v4"}}, "internal/manage must not import github.com/labstack/echo/v4"},
+		{source{"internal/openapi", "openapi", []string{module + "internal/store"}}, "internal/openapi must not import internal/store"},
+		{source{"web", "web", []string{"github.com/getkin/kin-openapi/openapi3"}}, "web must not import github.com/getkin/kin-openapi/openapi3"},
 		{source{"internal/manage", "manage", []string{"database/sql"}}, "internal/manage must not import database/sql"},
 		{source{"cmd/keyportal", "main", []string{"modernc.org/sqlite"}}, "cmd/keyportal must not import modernc.org/sqlite"},
 		{source{"web/gateway", "gateway", []string{"github.com/a-h/templ"}}, "web/gateway must not import github.com/a-h/templ"},

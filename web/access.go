@@ -74,7 +74,7 @@ func (s *Server) askToLogIn(c echo.Context, r route, reason string) error {
 	if reason == "" {
 		reason = "Log in to go on."
 	}
-	if r.form != "" {
+	if r.form != "" && !readsOwnForm(c) {
 		reason += " What you typed is kept: nothing was sent yet."
 	}
 	return s.renderLogin(c, http.StatusUnauthorized, loginForm{next: formAgain(c, r), notice: reason})
@@ -104,8 +104,11 @@ func (s *Server) goBy(c echo.Context, path string) error {
 // formAgain gives the address of the page of a form that was sent, with what was
 // typed into it; "/" when it has none.
 func formAgain(c echo.Context, r route) string {
-	if r.form == "" {
+	switch {
+	case r.form == "":
 		return "/"
+	case readsOwnForm(c):
+		return r.form // what was sent is too large for an address, and was not read
 	}
 	return fillPath(c, r.form) + "?" + keepTyped(c.Request().PostForm).Encode()
 }

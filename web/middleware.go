@@ -38,7 +38,7 @@ func (s *Server) useMiddleware() {
 		s.setHeaders,
 		showInZone,
 		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: leaveUncompressed}),
-		middleware.BodyLimit(bodyLimit),
+		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: readsOwnForm}),
 		s.refuseCrossSite,
 		s.readForm,
 	)
@@ -117,7 +117,7 @@ func (s *Server) refuseCrossSite(next echo.HandlerFunc) echo.HandlerFunc {
 // answered before any handler runs.
 func (s *Server) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Request().Method != http.MethodPost {
+		if c.Request().Method != http.MethodPost || readsOwnForm(c) {
 			return next(c)
 		}
 		err := c.Request().ParseForm()

@@ -106,6 +106,8 @@ var routes = []route{
 	{get, "/api-sets", needs(portal.ManageAPISets), (*Server).listAPISets, ""},
 	{get, "/api-sets/new", needs(portal.ManageAPISets), (*Server).showNewAPISet, ""},
 	{post, "/api-sets", needs(portal.ManageAPISets), (*Server).createAPISet, "/api-sets/new"},
+	{get, page.APISetImportPath, needs(portal.ManageAPISets), (*Server).showAPISetImport, ""},
+	{post, page.APISetImportPath, needs(portal.ManageAPISets), (*Server).importAPISets, page.APISetImportPath},
 	{get, "/api-sets/:id", needs(portal.ManageAPISets), (*Server).showAPISet, ""},
 	{get, "/api-sets/:id/edit", needs(portal.ManageAPISets), (*Server).showAPISetEdit, ""},
 	{post, "/api-sets/:id", needs(portal.ManageAPISets), (*Server).updateAPISet, "/api-sets/:id/edit"},

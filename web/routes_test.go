@@ -119,6 +119,8 @@ var authorization = map[string]struct {
 	"GET /api-sets":              {"303 403 403 403 403 403 403 200", nil},
 	"GET /api-sets/new":          {"303 403 403 403 403 403 403 200", nil},
 	"POST /api-sets":             {"401 403 403 403 403 403 403 303", func(*running) url.Values { return url.Values{"name": {"Usage"}, "slug": {"usage"}} }},
+	"GET /api-sets/import":       {"303 403 403 403 403 403 403 200", nil},
+	"POST /api-sets/import":      {"401 403 403 403 403 403 403 303", importForm},
 	"GET /api-sets/:id":          {"303 403 403 403 403 403 403 200", nil},
 	"GET /api-sets/:id/edit":     {"303 403 403 403 403 403 403 200", nil},
 	"POST /api-sets/:id":         {"401 403 403 403 403 403 403 303", apiSetForm},
@@ -269,6 +271,14 @@ func (p *running) accounting() portal.Group {
 
 func apiSetForm(p *running) url.Values {
 	return url.Values{"name": {"Billing"}, "slug": {"billing"}, "version": {id(p.Billing.Version)}}
+}
+
+func importForm(p *running) url.Values {
+	seen, err := p.Store.APISetsVersion(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return url.Values{"step": {"import"}, "outline": {`{"operations":[{"method":"GET","path":"/usage"}]}`}, "tag": {"0"}, "seen": {id(seen)}}
 }
 
 func retireForm(p *running) url.Values {

@@ -186,6 +186,7 @@ var pages = []struct {
 	{"/roles/:id/delete", []string{"/roles/5/delete"}},
 	{"/api-sets", []string{"/api-sets"}},
 	{"/api-sets/new", []string{"/api-sets/new"}},
+	{"/api-sets/import", []string{"/api-sets/import"}}, // its steps: see apisetimport_walk_test.go
 	{"/api-sets/:id", []string{"/api-sets/1"}},
 	{"/api-sets/:id/edit", []string{"/api-sets/1/edit"}},
 	{"/api-sets/:id/retire", []string{"/api-sets/1/retire"}},

@@ -164,6 +164,7 @@ func TestWhatChangesNothingIsNotRecorded(t *testing.T) {
 			"role":         w.m.UpdateRole(ctx, w.roleOf(w.Role.ID)),
 			"group":        w.m.UpdateGroup(ctx, w.groupOf(w.prepared.group.ID)),
 			"API set":      w.m.UpdateAPISet(ctx, w.apiSetOf(w.Billing.ID)),
+			"import":       second(w.m.ImportAPISets(ctx, outlined("GET /billing/{id} Billing"))),
 			"put back":     w.m.RestoreAPISet(ctx, w.Billing.ID, w.Billing.Version),
 			"key":          w.m.UpdateKey(ctx, w.keyOf(w.Key.ID)),
 			"enable key":   w.m.EnableKey(ctx, w.Key.ID),
@@ -255,7 +256,7 @@ var (
 	reads = []string{
 		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Group", "GroupCandidates", "Groups", "Instance", "Instances",
 		"Head", "Key", "KeyCounts", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
-		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
+		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "PlanAPISets", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
 		"SecretKeepers", "Sessions", "UnusedLicense", "User", "Users", "VerifyChain",
 	}
 	besides = []string{
@@ -326,6 +327,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"Deliveries": second(m.Deliveries(ctx)), "Delivery": second(m.Delivery(ctx, w.prepared.delivered.ID)), "Instances": second(m.Instances(ctx, o)),
 		"License": second(m.License(ctx, w.License.ID)), "LiveKeyFor": second(m.LiveKeyFor(ctx, w.Application.ID, w.License.ID)), "Matrix": second(m.Matrix(ctx, o)),
 		"OAuthClient": second(m.OAuthClient(ctx, w.License.ID)), "OrganizationDetails": second(m.OrganizationDetails(ctx, o)),
+		"PlanAPISets":       second(m.PlanAPISets(ctx, outlined("GET /usage Usage"))),
 		"PendingRequestFor": second(m.PendingRequestFor(ctx, w.Application.ID, w.License.ID)), "Request": second(m.Request(ctx, w.prepared.approve.ID)),
 		"Requests": second(m.Requests(ctx, portal.RequestFilter{OrganizationID: o})), "RequestsWaiting": second(m.RequestsWaiting(ctx, o)),
 		"RoomForLicense": m.RoomForLicense(ctx, w.Organization), "SecretKeepers": second(m.SecretKeepers(ctx, o)), "UnusedLicense": m.UnusedLicense(ctx, w.prepared.unused),

@@ -256,6 +256,21 @@ var changes = []change{
 	{"RestoreAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.RestoreAPISet(ctx, w.Billing.ID, w.apiSetOf(w.Billing.ID).Version)
 	}, func(w *world) []string { return line(`api_set put back into use billing API: Retired Yes→No`) }},
+	{"ImportAPISets", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
+		in := outlined("GET /revenue/{id} Revenue Management", "GET /usage Usage")
+		plan, err := m.PlanAPISets(ctx, in)
+		if err != nil {
+			return err
+		}
+		in.Seen = plan.Seen
+		_, err = m.ImportAPISets(ctx, in)
+		return err
+	}, func(w *world) []string {
+		return []string{
+			fmt.Sprintf("api_set edited %s: Route patterns /revenue/→/revenue/\nGET /revenue/{id}", w.Revenue.Name),
+			"api_set created Usage: Slug →usage; Name →Usage; Description →About Usage.; Route patterns →GET /usage; Retired →No",
+		}
+	}},
 	{"CreateLicense", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		_, err := m.CreateLicense(ctx, manage.LicenseInput{OrganizationID: w.Organization.ID, Number: "4711", Domain: "Europe", Database: "EU"})
 		return err

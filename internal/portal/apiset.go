@@ -63,11 +63,13 @@ func (s APISet) Record() Record {
 	}
 }
 
+const maxSlug = 64
+
 var slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // ValidSlug tells whether a text can be an API set's slug: lower-case letters,
 // digits and single hyphens, 64 at most.
-func ValidSlug(slug string) bool { return len(slug) <= 64 && slugForm.MatchString(slug) }
+func ValidSlug(slug string) bool { return len(slug) <= maxSlug && slugForm.MatchString(slug) }
 
 // Router finds the API set that claims a request by the sets' route patterns.
 type Router struct{ live, retired *http.ServeMux }
@@ -81,17 +83,41 @@ func (claimed) ServeHTTP(http.ResponseWriter, *http.Request) {}
 // The error names the first pattern that is malformed or overlaps one of
 // another set so that neither is more specific.
 func NewRouter(sets []APISet) (*Router, error) {
+	router, faults := newRouter(sets)
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("%q of %s: %w", faults[0].Pattern, faults[0].Set.Name, faults[0].Err)
+	}
+	return router, nil
+}
+
+// RouteFault is a route pattern that can't be used.
+type RouteFault struct {
+	Set     APISet // whose pattern it is
+	Pattern string
+	Err     error
+	Other   string // the pattern that it overlaps, which was there before; empty: it is malformed
+}
+
+// RouteFaults gives all patterns of sets that are malformed or overlap one before them.
+func RouteFaults(sets []APISet) []RouteFault {
+	_, faults := newRouter(sets)
+	return faults
+}
+
+func newRouter(sets []APISet) (*Router, []RouteFault) {
 	router := &Router{live: http.NewServeMux(), retired: http.NewServeMux()}
+	var faults []RouteFault
 	for _, set := range sets {
 		for _, pattern := range set.Routes {
 			if set.Retired() {
 				_ = claim(router.retired, pattern, set.Slug) // an overlap closes the path all the same
 			} else if err := claim(router.live, pattern, set.Slug); err != nil {
-				return nil, fmt.Errorf("%q of %s: %w", pattern, set.Name, err)
+				overlaps, _ := errors.AsType[overlap](err)
+				faults = append(faults, RouteFault{Set: set, Pattern: pattern, Err: err, Other: string(overlaps)})
 			}
 		}
 	}
-	return router, nil
+	return router, faults
 }
 
 func claim(mux *http.ServeMux, pattern, slug string) (err error) {
@@ -100,7 +126,7 @@ func claim(mux *http.ServeMux, pattern, slug string) (err error) {
 	}
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			err = fmt.Errorf("%s", patternFault(fmt.Sprint(panicked)))
+			err = patternFault(fmt.Sprint(panicked))
 		}
 	}()
 	mux.Handle(pattern, claimed(slug))
@@ -128,16 +154,23 @@ func checkPattern(pattern string) error {
 	return nil
 }
 
+// overlap is the pattern with which another can't be.
+type overlap string
+
+func (o overlap) Error() string {
+	return fmt.Sprintf("it overlaps %q, and neither is more specific", string(o))
+}
+
 // patternFault shortens what ServeMux says of a pattern to its reason.
-func patternFault(text string) string {
+func patternFault(text string) error {
 	if _, reason, ok := strings.Cut(text, "conflicts with pattern "); ok {
 		other, _, _ := strings.Cut(strings.TrimPrefix(reason, `"`), `"`)
-		return fmt.Sprintf("it overlaps %q, and neither is more specific", other)
+		return overlap(other)
 	}
 	if i := strings.LastIndex(text, ": "); i >= 0 {
-		return text[i+2:]
+		text = text[i+2:]
 	}
-	return text
+	return errors.New(text)
 }
 
 // Find gives the slug of the API set that claims the request; "" when none
