@@ -214,6 +214,7 @@ var pages = []struct {
 	{"/keys/:id/rotate", []string{"/keys/2/rotate", "/keys/4/rotate"}},
 	{"/keys/:id/retire-old", []string{"/keys/19/retire-old"}},
 	{"/keys/:id/cancel-rotation", []string{"/keys/19/cancel-rotation"}},
+	{"/impersonation", []string{"/impersonation", "/impersonation?q=nothing+is+called+so"}},
 	{"/system-setup", []string{"/system-setup"}},
 	{"/integrations/api-keys", []string{"/integrations/api-keys", "/integrations/api-keys?q=nothing+is+called+so"}},
 	{"/integrations/api-keys/new", []string{"/integrations/api-keys/new"}},
