@@ -28,7 +28,7 @@ func impersonationNotAllowed(f *facts) bool {
 	switch {
 	case len(f.Impersonate) == 0:
 		return false
-	case f.OnlyItself || !f.CanImpersonate || as.ID == 0 || as.ID != f.impersonated():
+	case f.OnlyItself || !f.CanImpersonate || as.ID != f.impersonated():
 		return true
 	case as.ID == f.UserID:
 		return false
