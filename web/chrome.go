@@ -100,6 +100,7 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 		}},
 		{"Clients", []entry{
 			{"Organizations", "/organizations", "building", needs(portal.ViewOrganizations)},
+			{"Impersonation", page.ImpersonationPath, "user-share", needs(portal.AllowImpersonation)},
 		}},
 		{"System Settings", []entry{
 			{page.SystemSetupTitle, page.SystemSetupPath, "settings", setUpSystem},

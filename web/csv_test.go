@@ -38,7 +38,7 @@ func TestKeysAreExportedAsTheyAreListed(t *testing.T) {
 	if first[column("Name")] != "Old ERP" || first[column("State")] != "Expired" || first[column("Mapped user")] != "Colleague Person" || first[column("API sets")] != "billing API" {
 		t.Errorf("the first key is %v", first)
 	}
-	if last[column("Name")] != "Integration" || last[column("Key")] != p.Key.Masked {
+	if last[column("Name")] != "Integration" || last[column("Can impersonate")] != "No" || last[column("Key")] != p.Key.Masked {
 		t.Errorf("the last key is %v", last)
 	}
 	if strings.Contains(file.body, p.Secret.Reveal()) {
@@ -83,9 +83,11 @@ func TestAnExportTellsWhatAKeyIsBoundTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	storetest.Key(t, p.Store, membership, func(k *portal.Key) { k.Name, k.LicenseID, k.ApplicationID = "Bound", p.License.ID, p.Application.ID })
+	storetest.Key(t, p.Store, membership, func(k *portal.Key) {
+		k.Name, k.LicenseID, k.ApplicationID, k.CanImpersonate = "Bound", p.License.ID, p.Application.ID, true
+	})
 	head, rows := readCSV(t, p.as(p.Admin).get("/keys.csv?q=bound").expect(t, http.StatusOK))
-	for column, want := range map[string]string{"License": p.License.Number, "Domain": p.License.Domain, "Application": p.Application.Name} {
+	for column, want := range map[string]string{"License": p.License.Number, "Domain": p.License.Domain, "Application": p.Application.Name, "Can impersonate": "Yes"} {
 		if got := rows[0][slices.Index(head, column)]; got != want {
 			t.Errorf("%s is %q", column, got)
 		}

@@ -83,6 +83,7 @@ func (s *Server) renderNewIntegration(c echo.Context, status int, form page.Form
 	}
 	view := page.NewIntegration{
 		Tab: tab, Form: form, Expiry: s.expiryChoice(organization), OnlySelf: portal.Can(actor, portal.ManageAPIKeys, organization.ID) != nil,
+		AllowsImpersonation: allowsImpersonation(actor),
 	}
 	s.beginIntegration(actor, view)
 	user := number(form.Values, "user")

@@ -183,6 +183,23 @@ func TestWhoAsksAboutATokenMustProveWhoTheyAre(t *testing.T) {
 	p.program(introspectionPath, "", func(*http.Request) {}).want(t, "nobody without a token", 401, "invalid_client")
 }
 
+// Else a key that can impersonate a gateway's user would be told of all tokens.
+func TestNobodyAsksAboutATokenAsAnotherUser(t *testing.T) {
+	p := startPortal(t)
+	token := p.oauthClient().token("")
+	verifier := p.holder(portal.VerifyKeys)
+	_, value := storetest.Key(t, p.Store, p.membership(verifier, p.Organization), func(k *portal.Key) { k.CanImpersonate = true })
+	as := func(user portal.User) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Impersonate-User-Id", id(user.ID)) }
+	}
+	if got := p.program(introspectionPath, of(token).Encode(), bearer(value.Reveal())); got.fields["active"] != true {
+		t.Errorf("as itself: %d %s", got.status, got.body)
+	}
+	for _, user := range []portal.User{p.Member, verifier} {
+		p.program(introspectionPath, of(token).Encode(), bearer(value.Reveal()), as(user)).want(t, "as "+user.Username, 401, "invalid_token")
+	}
+}
+
 func TestAClientRevokesItsTokensAndOthersLiveOn(t *testing.T) {
 	p := startPortal(t)
 	client := p.oauthClient()

@@ -34,7 +34,7 @@ func (s *Server) issueKey(c echo.Context) error {
 		made, err = s.manage.IssueKey(ctx, manage.NewKey{
 			Submission: submissionOf(values), OrganizationID: license.OrganizationID, LicenseID: license.ID, ApplicationID: number(values, "application"),
 			UserID: number(values, "user"), Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
-			ExpiresAt: expires, Deliver: values.Get("handover") != string(page.ShowNow),
+			ExpiresAt: expires, CanImpersonate: checked(values, "can_impersonate"), Deliver: values.Get("handover") != string(page.ShowNow),
 		})
 	}
 	switch {
@@ -68,7 +68,7 @@ func (s *Server) renderIssue(c echo.Context, status int, form page.Form) error {
 	if err != nil {
 		return err
 	}
-	view := page.Issue{Form: form, Refused: status != http.StatusOK, License: license}
+	view := page.Issue{Form: form, Refused: status != http.StatusOK, License: license, AllowsImpersonation: allowsImpersonation(actor)}
 	organization := license.OrganizationID
 	if organization == 0 {
 		return s.renderNoOrganization(c, status, issueTitle)

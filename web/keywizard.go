@@ -74,6 +74,7 @@ func (s *Server) newKey(c echo.Context) (manage.NewKey, error) {
 	in := manage.NewKey{
 		Submission: submissionOf(values), OrganizationID: actor.OrganizationID, UserID: number(values, "user"),
 		Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
+		CanImpersonate: checked(values, "can_impersonate"),
 	}
 	if values.Get("user") == "" && actor.Member(actor.OrganizationID) {
 		in.UserID = actor.UserID
@@ -125,7 +126,8 @@ func (s *Server) renderKeyWizard(c echo.Context, status int, form page.Form, ste
 	}
 	view := page.KeyWizard{
 		Form: form, Step: step, Expiry: s.expiryChoice(organization),
-		OnlySelf: portal.Can(actor, portal.ManageAPIKeys, actor.OrganizationID) != nil,
+		OnlySelf:            portal.Can(actor, portal.ManageAPIKeys, actor.OrganizationID) != nil,
+		AllowsImpersonation: allowsImpersonation(actor),
 	}
 	view.ExpiresAt, _ = s.expiryOf(form.Values, time.Time{}) // one that can't be taken is not reviewed
 	user := number(form.Values, "user")

@@ -87,6 +87,28 @@ func TestTheHistoryTellsWhoDidWhatToWhatAndThroughWhichKey(t *testing.T) {
 	}
 }
 
+func TestTheHistoryTellsWhoImpersonatedWhom(t *testing.T) {
+	p := startPortal(t)
+	actor := p.integration()
+	actor.UserID, actor.Name, actor.Impersonator = p.Colleague.ID, p.Colleague.Name(), portal.Impersonator{UserID: p.Member.ID, Name: p.Member.Name()}
+	p.record(actor, p.aboutKey("edited"), portal.Revision{OrganizationID: p.Organization.ID, Noun: portal.NounUser, NounID: p.Member.ID, NounName: p.Member.Name(), UserID: p.Member.ID, Action: "edited"})
+	const who = "Member Person impersonating Colleague Person via key “Integration” edited the "
+	b := p.as(p.Admin)
+	for path, want := range map[string]string{
+		"/history?noun=key": who + "API key Integration just now · from 192.0.2.7", keyAddress(p.Key): who + "API key just now",
+		"/users/" + id(p.Member.ID): who + "user just now",
+	} {
+		if lines := b.get(path).expect(t, http.StatusOK).entries(); len(lines) == 0 || lines[0] != want {
+			t.Errorf("%s reads %q, want %q", path, lines, want)
+		}
+	}
+	head, rows := readCSV(t, b.get("/history.csv?noun=key").expect(t, http.StatusOK))
+	column := func(name string) string { return rows[0][slices.Index(head, name)] }
+	if column("Who") != p.Colleague.Name() || column("Impersonated by") != p.Member.Name() {
+		t.Errorf("exported is %v", rows[0])
+	}
+}
+
 func TestTheHistoryIsNarrowedByItsAddress(t *testing.T) {
 	p := startPortal(t)
 	p.record(p.integration(), p.aboutKey("edited"))

@@ -183,6 +183,8 @@ var routes = []route{
 	{get, "/keys/:id/cancel-rotation", changeKey, ending(page.CancelRotation, (*Server).showRotationEnd), ""},
 	{post, "/keys/:id/cancel-rotation", changeKey, ending(page.CancelRotation, (*Server).endRotation), "/keys/:id/cancel-rotation"},
 
+	{get, "/impersonation", needs(portal.AllowImpersonation), (*Server).listImpersonation, ""},
+
 	{get, "/system-setup", setUpSystem, (*Server).showSystemSetup, ""},
 	{get, "/integrations/api-keys", seeKeys, onTab(page.APIKeysTab, (*Server).listIntegrations), ""},
 	{get, "/integrations/api-keys/new", changeKeys, onTab(page.APIKeysTab, (*Server).showNewIntegration), ""},

@@ -223,6 +223,8 @@ var authorization = map[string]struct {
 	"GET /keys/:id/cancel-rotation":  {"303 403 303 403 303 404 403 303", nil},
 	"POST /keys/:id/cancel-rotation": {"401 403 303 403 303 404 403 303", nil},
 
+	"GET /impersonation": {"303 403 403 403 403 403 200 200", nil},
+
 	"GET /system-setup":                      {"303 403 200 200 200 200 200 200", nil},
 	"GET /integrations/api-keys":             {"303 403 200 200 200 200 200 200", nil},
 	"GET /integrations/api-keys/new":         {"303 403 200 200 200 200 200 200", nil},
@@ -462,7 +464,7 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 		{p.holder(portal.RequestAPIKeys), "Overview, Applications, Requests"},
 		{p.holder(portal.ManageUsers), "Overview, Groups"},
 		{p.Nobody, "Overview"},
-		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Groups, Roles, Organizations, System setup, Revision History, API sets, Client levels, Application catalogue"},
+		{p.SuperAdmin, "Overview, API Keys, Applications, Licenses, Requests, Users, Groups, Roles, Organizations, Impersonation, System setup, Revision History, API sets, Client levels, Application catalogue"},
 	} {
 		if got := entries(test.user); got != test.want {
 			t.Errorf("%s is offered %s; want %s", test.user.Username, got, test.want)

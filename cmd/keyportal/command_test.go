@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -160,6 +161,28 @@ func TestAKeyMadeOnTheCommandLineWorksUntilItIsRevoked(t *testing.T) {
 			t.Error("the key is in the log")
 		}
 	})
+}
+
+func TestAKeyThatCanImpersonateIsMadeOnTheCommandLine(t *testing.T) {
+	p := emptySQLite(t)
+	keys, err := makeSample(t.Context(), p.data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, p.flags("serve")...)
+	for flag, want := range map[string]int{"--can-impersonate": http.StatusOK, "--description=It acts as itself": http.StatusForbidden} {
+		key := strings.TrimSpace(succeed(t, "", p.flags("key", "create", "--user=erp-xss", "--name=Key "+flag, "--api-set=billing", flag)...))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.gateway+"/auth?api_set=billing", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Api-Key", key)
+		request.Header.Set("Impersonate-User-Id", strconv.FormatInt(keys.impersonated, 10))
+		response, err := http.DefaultClient.Do(request)
+		if status, _ := answer(t, response, err); status != want {
+			t.Errorf("with %s the check answers %d, want %d", flag, status, want)
+		}
+	}
 }
 
 func TestAKeyThatReachesNothingIsMadeWithAWordAboutIt(t *testing.T) {

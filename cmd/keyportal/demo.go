@@ -103,6 +103,10 @@ The key pair “%[10]s” of clientadmin passes with both halves alone:
 
     curl -i -H 'accessKey: %[8]s' -H 'secretKey: %[9]s' '%[4]s/auth?api_set=billing'
 
+The key “%[11]s”, which support let impersonate other users, acts as member:
+
+    curl -i -H 'X-Api-Key: %[12]s' -H 'Impersonate-User-Id: %[13]d' '%[4]s/auth?api_set=billing'
+
 `, samplePassword, keys.member.Reveal(), keys.gateway.Reveal(), gateway, keys.client.PublicID, keys.client.Secret.Reveal(), portal,
-		keys.pair.PublicID, keys.pair.Secret.Reveal(), printedPair)
+		keys.pair.PublicID, keys.pair.Secret.Reveal(), printedPair, impersonatingKey, keys.impersonating.Reveal(), keys.impersonated)
 }

@@ -29,6 +29,16 @@ func TestTheDemoShowsWhoCanLogInAndAKeyThatWorks(t *testing.T) {
 			t.Errorf("asked about %s, a service is answered %d %s", set, status, body)
 		}
 	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.gateway+"/auth?api_set=billing", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Api-Key", s.stdout.await(t, `-H 'X-Api-Key: (kp_\w+)' -H 'Impersonate-User-Id: `))
+	request.Header.Set("Impersonate-User-Id", s.stdout.await(t, `-H 'Impersonate-User-Id: (\d+)'`))
+	response, err := http.DefaultClient.Do(request)
+	if status, _ := answer(t, response, err); status != http.StatusOK || response.Header.Get("X-User-Name") != "member" || response.Header.Get("X-Impersonator-Id") == "" {
+		t.Errorf("as member the check answers %d to %q", status, response.Header.Get("X-User-Name"))
+	}
 	for _, username := range []string{"superadmin", "support", "clientadmin", "member", "viewer"} {
 		wantLogIn(t, s.portal, username, samplePassword)
 	}

@@ -32,6 +32,8 @@ type keyCreateCommand struct {
 	APISets     []string `name:"api-set" placeholder:"SLUG" help:"API set that the key is granted. Can be repeated."`
 	Expires     date     `placeholder:"2027-01-31" help:"Last day (UTC) on which the key works. By default it works for good."`
 	Description string   `help:"What the key is for."`
+
+	CanImpersonate bool `help:"Let whoever has the key act as any user of its organization, other than staff. It can't be changed later."`
 }
 
 // Validate refuses the kinds that can't be made with this command.
@@ -62,6 +64,7 @@ func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	}
 	in := manage.NewKey{
 		Kind: portal.Kind(c.Kind), UserID: user.ID, Name: c.Name, Description: c.Description, APISets: c.APISets, ExpiresAt: c.Expires.Time,
+		CanImpersonate: c.CanImpersonate,
 	}
 	if in.OrganizationID, err = c.organization(ctx, manager, user); err != nil {
 		return err

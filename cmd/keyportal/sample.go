@@ -21,6 +21,8 @@ import (
 type printedKeys struct {
 	member, gateway secret.Value
 	client, pair    manage.GeneratedKey
+	impersonating   secret.Value
+	impersonated    int64 // the user whom the demo acts as with it
 }
 
 // sample is a sample installation while it is being made. What happens in it
@@ -87,6 +89,7 @@ func (s *sample) build(ctx context.Context) (printed printedKeys, err error) {
 	s.planKeys(&printed)
 	s.planClients(&printed)
 	s.planPairs(&printed)
+	s.planImpersonation(&printed)
 	s.planRequests()
 	s.planFates()
 	if err := s.play(ctx); err != nil {

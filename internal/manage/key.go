@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -234,7 +233,7 @@ func (m *Manager) DisableKey(ctx context.Context, id int64) error {
 }
 
 // EnableKey takes DisableKey back: for who disabled the key, and for who may
-// Manage API Keys.
+// Manage API Keys; one that can impersonate only for who may Allow Impersonation.
 func (m *Manager) EnableKey(ctx context.Context, id int64) error {
 	return m.changeKey(ctx, id, func(c *store.Change, was portal.Key) error {
 		actor := portal.ActorFrom(ctx)
@@ -244,8 +243,7 @@ func (m *Manager) EnableKey(ctx context.Context, id int64) error {
 		if was.DisabledBy != actor.UserID && !actor.Holds(portal.ManageAPIKeys, was.OrganizationID) {
 			return portal.Denied("An administrator disabled this API key. Ask one to enable it.")
 		}
-		refusal, err := canMapKey(ctx, c.Queries, was)
-		if err := errors.Join(err, refusal, portal.CanPassOn(actor, was)); err != nil {
+		if err := canWiden(ctx, c.Queries, was); err != nil {
 			return err
 		}
 		key := was

@@ -22,7 +22,8 @@ type KeyEdit struct {
 // UpdateKey edits a key, which counts from the next check on. For who may change it; to
 // map it to another user, for who may make such a key of that user, and could give them
 // all of its API sets. Of a Data Loader key only the expiry can be changed. A later
-// expiry renews a key that has expired. CodeConflict when it was revoked, or changed by
+// expiry renews a key that has expired. Whether it can impersonate never changes; one
+// that can is widened and mapped to another user by who may Allow Impersonation alone. CodeConflict when it was revoked, or changed by
 // somebody else meanwhile.
 func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
 	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
@@ -104,6 +105,15 @@ func checkWidening(ctx context.Context, q store.Queries, was, key portal.Key) er
 	later := !was.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(was.ExpiresAt))
 	if !later && key.UserID == was.UserID && len(portal.WithoutAPISets(key.APISets, was.APISets)) == 0 {
 		return nil
+	}
+	return canWiden(ctx, q, key)
+}
+
+// canWiden answers whether the actor may have a key do more than it does, longer, or
+// again.
+func canWiden(ctx context.Context, q store.Queries, key portal.Key) error {
+	if err := canLetImpersonate(portal.ActorFrom(ctx), key); err != nil {
+		return err
 	}
 	refusal, err := canMapKey(ctx, q, key)
 	return errors.Join(err, refusal, portal.CanPassOn(portal.ActorFrom(ctx), key))

@@ -17,6 +17,30 @@ type MembershipInput struct {
 	RoleIDs, GroupIDs      []int64
 }
 
+// Membership finds a user's membership in an organization, ended or not: one's own, and
+// those in organizations where the actor may View Users or make keys for others. Others
+// are not found.
+func (m *Manager) Membership(ctx context.Context, organization, user int64) (portal.Membership, error) {
+	membership, err := m.Store.Membership(ctx, organization, user)
+	return visibleMembership(ctx, membership, err)
+}
+
+// MembershipByID is Membership by its own ID, the org membership ID.
+func (m *Manager) MembershipByID(ctx context.Context, id int64) (portal.Membership, error) {
+	membership, err := m.Store.MembershipByID(ctx, id)
+	return visibleMembership(ctx, membership, err)
+}
+
+func visibleMembership(ctx context.Context, membership portal.Membership, err error) (portal.Membership, error) {
+	if err == nil {
+		err = portal.CanSeeMembership(portal.ActorFrom(ctx), membership)
+	}
+	if err != nil {
+		return portal.Membership{}, err
+	}
+	return membership, nil
+}
+
 // SetMembership makes a user a member of an organization, changes what the user
 // is given there, or ends the membership. For who may Manage Users in the
 // organization; nobody gives, or takes from a user, more than they hold. Who leaves is

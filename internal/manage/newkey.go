@@ -25,6 +25,7 @@ type NewKey struct {
 	APISets        []string  // slugs
 	ExpiresAt      time.Time // zero: never
 	DataLoader     bool      // a key pair for the Data Loader
+	CanImpersonate bool      // the key may act as other users of the organization; for who may Allow Impersonation
 	Deliver        bool      // the mapped user gets the secret by a one-time page, and nobody else does
 }
 
@@ -43,7 +44,9 @@ type GeneratedKey struct {
 // with Manage Client Secret, mapped to others with Manage API Keys too. The key can be
 // granted what the mapped user's roles allow and the actor holds. There is one live
 // key for an application and license, and one OAuth client for a license: another is
-// refused. A request that is pending for them is approved with the key.
+// refused. A request that is pending for them is approved with the key. A key that can
+// impersonate is for who may Allow Impersonation besides, and CodeForbidden for others
+// before anything else is looked at.
 func (m *Manager) CreateKey(ctx context.Context, in NewKey) (GeneratedKey, error) {
 	return m.createKey(ctx, in, "generated")
 }
@@ -120,8 +123,8 @@ func (in NewKey) key(ctx context.Context) portal.Key {
 	actor := portal.ActorFrom(ctx)
 	doer, name := actor.Doer()
 	return portal.Key{
-		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID,
-		ApplicationID: in.ApplicationID, CreatedBy: doer, CreatorName: name, Enabled: true, ExpiresAt: in.ExpiresAt,
+		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, CanImpersonate: in.CanImpersonate,
+		OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID, CreatedBy: doer, CreatorName: name, Enabled: true, ExpiresAt: in.ExpiresAt,
 		MappedBy: doer, MapperName: name, MappingTold: doer == in.UserID, AllowedNetworks: actor.Bounds.Networks,
 	}
 }
@@ -129,6 +132,9 @@ func (in NewKey) key(ctx context.Context) portal.Key {
 // canMakeKey answers whether the actor may make a key like this for its mapped user at
 // all.
 func canMakeKey(actor portal.Actor, key portal.Key) error {
+	if err := canLetImpersonate(actor, key); err != nil {
+		return err
+	}
 	switch {
 	case key.Kind == portal.OAuthKey:
 		if err := portal.Can(actor, portal.ViewClientSecret, key.OrganizationID); err != nil {

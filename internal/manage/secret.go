@@ -141,9 +141,12 @@ func checkGrace(invalid *portal.Invalid, grace time.Duration) {
 
 // rotatable tells why the actor may not give a key a new secret, which they get to
 // see: who may not have the key's secret, or could not give a key its mapped user's
-// rights.
+// rights, or let it impersonate.
 func rotatable(ctx context.Context, q store.Queries, key portal.Key) (refusal, err error) {
 	if refusal := portal.CanHaveSecret(portal.ActorFrom(ctx), key); refusal != nil {
+		return refusal, nil
+	}
+	if refusal := canHaveImpersonatorsSecret(portal.ActorFrom(ctx), key); refusal != nil {
 		return refusal, nil
 	}
 	return canMapKey(ctx, q, key)

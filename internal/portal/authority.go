@@ -117,6 +117,9 @@ var authorities = []AuthorityInfo{
 	{AllowImpersonation, "Allow Impersonation", "Let a key impersonate other users."},
 }
 
+// Authorities lists all authorities, each before those that it includes.
+func Authorities() []AuthorityInfo { return slices.Clone(authorities) }
+
 // AssignableAuthorities lists the authorities that a role can hold, each before
 // those that it includes.
 func AssignableAuthorities() []AuthorityInfo {

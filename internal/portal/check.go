@@ -30,14 +30,33 @@ type Subject struct {
 	LicenseActive    bool
 	Domain           string
 	Application      string
-	APISets          []string // slugs that the key reaches: granted and allowed by the user's roles, by name; of an access token, those within its scope
+	APISets          []string // slugs that the key reaches: granted and allowed by the roles of whom the request acts as, by name; of an access token, those within its scope
 	PublicID         string   // the Client ID (OAuth) or Access Key; empty for tokens
 
 	// Of an access token; zero for a key's own secret.
 	TokenIssuedAt  time.Time
 	TokenExpiresAt time.Time
 	TokenRevokedAt time.Time
+
+	// Whom the request names to act as, whether the key may or not; zero when it names
+	// nobody, or nobody who ever was in the organization.
+	Impersonated Impersonated
 }
+
+// Impersonated is the user whom a request names to act as.
+type Impersonated struct {
+	ID       int64
+	Username string
+	Enabled  bool
+	Locked   bool
+	Expired  bool
+	Staff    Staff
+	Member   bool // of the key's organization
+}
+
+// Impersonates tells whether the request names another user than the key's own to act
+// as.
+func (s Subject) Impersonates() bool { return s.Impersonated.ID != 0 && s.Impersonated.ID != s.UserID }
 
 // CheckCode is the outcome of checking a key, in the order in which outcomes
 // are decided. Outcomes are values, not errors.

@@ -167,5 +167,6 @@ type KeyFilter struct {
 	Kind           Kind
 	DataLoader     *bool     // Data Loader keys only, or none of them
 	Live           bool      // only those that are not revoked
+	CanImpersonate bool      // only those that can
 	ExpiresBefore  time.Time // live ones that expire from now on and before this instant
 }

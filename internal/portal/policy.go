@@ -307,6 +307,21 @@ func CanMapKeyTo(actor Actor, target Standing, organization int64, apiSets []API
 	return nil
 }
 
+// CanSeeMembership answers whether the actor may see what a user is given in an
+// organization: one's own, in an organization that exists for the actor, and others with
+// View Users or Manage API Keys there. Others are not found.
+func CanSeeMembership(actor Actor, membership Membership) error {
+	organization := membership.OrganizationID
+	own := actor.UserID == membership.UserID && actor.CanSee(organization)
+	switch {
+	case own, actor.Holds(ViewUsers, organization), actor.Holds(ManageAPIKeys, organization):
+		return nil
+	case !actor.SignedIn():
+		return Unauthenticated("Log in to go on.")
+	}
+	return NotFound(NounMembership)
+}
+
 // CanGrant answers whether the actor may hand out authorities and API sets in
 // an organization: nobody grants what they do not hold.
 func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets []APISet) error {

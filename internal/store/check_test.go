@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := must[portal.Subject](t)(s.Subject(t.Context(), hash))
-		wantFilled(t, got, "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt")
+		wantFilled(t, got, "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt", "Impersonated")
 		wantEqual(t, "subject", got, portal.Subject{
 			SecretID: stored.ID, SecretExpiresAt: grace, KeyID: key.ID, KeyName: key.Name, Kind: portal.PairKey, KeyEnabled: true,
 			KeyRevokedAt: key.RevokedAt, KeyExpiresAt: key.ExpiresAt, CanImpersonate: true, AllowedNetworks: key.AllowedNetworks,
@@ -44,6 +45,45 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 			LicenseID: f.License.ID, LicenseNumber: f.License.Number, LicenseActive: true, Domain: f.License.Domain,
 			Application: f.Application.Name, APISets: []string{"billing"}, PublicID: "kpa_public",
 		})
+	})
+}
+
+func TestASubjectHoldsWhomTheRequestActsAs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s) // granted: Billing, Revenue; allowed: Billing, Dunning
+		_, token := accessToken(t, s, f.Secret, "revenue-management", "dunning")
+		user := storetest.User(t, s, func(u *portal.User) { u.Staff, u.Locked, u.PasswordExpired = portal.Support, true, true })
+		m := storetest.Member(t, s, f.Organization, user, storetest.Role(t, s, f.Organization, nil, f.Dunning, f.Revenue))
+		as := func(id int64, want portal.Impersonated, reached ...string) {
+			t.Helper()
+			own, ownToken := subject(t, s, f.Secret), tokenSubject(t, s, token)
+			own.Impersonated, own.APISets = want, reached
+			wantEqual(t, "subject", must[portal.Subject](t)(s.SubjectAs(t.Context(), f.Secret.Hash(), id)), own)
+			ownToken.Impersonated, ownToken.APISets = want, slices.DeleteFunc(slices.Clone(reached), func(slug string) bool { return slug == "billing" })
+			if len(ownToken.APISets) == 0 {
+				ownToken.APISets = nil
+			}
+			wantEqual(t, "a token's subject", must[portal.Subject](t)(s.TokenSubjectAs(t.Context(), token, id)), ownToken)
+		}
+		want := portal.Impersonated{ID: user.ID, Username: user.Username, Enabled: true, Locked: true, Expired: true, Staff: portal.Support, Member: true}
+		wantFilled(t, want)
+		as(user.ID, want, "revenue-management")
+		m.AllAccess = true
+		m = storetest.SaveMembership(t, s, m)
+		as(user.ID, want, "billing", "revenue-management")
+		retire(t, s, f.Revenue)
+		as(user.ID, want, "billing")
+		m.EndedAt = s.Now()
+		storetest.SaveMembership(t, s, m)
+		want.Member = false
+		as(user.ID, want, "billing")
+		as(f.User.ID, portal.Impersonated{ID: f.User.ID, Username: f.User.Username, Enabled: true, Member: true}, "billing")
+
+		elsewhere := storetest.User(t, s)
+		storetest.SaveMembership(t, s, portal.Membership{OrganizationID: storetest.Organization(t, s).ID, UserID: elsewhere.ID, AllAccess: true})
+		for _, nobody := range []int64{elsewhere.ID, f.SuperAdmin.ID, 987654321, 0, -1} {
+			as(nobody, portal.Impersonated{})
+		}
 	})
 }
 

@@ -115,6 +115,10 @@ func TestGrantsAndReachAreWhatTheModelSays(t *testing.T) {
 			if want := p.reaches(world.slugs); err != nil || !slices.Equal(subject.APISets, want) || subject.Member == p.Ended {
 				rt.Errorf("subject %+v, %v; want the API sets %v", subject, err, want)
 			}
+			as, err := s.SubjectAs(context.Background(), world.others.Hash(), world.user)
+			if want := p.reaches(world.slugs); err != nil || !slices.Equal(as.APISets, want) || as.Impersonated.Member == p.Ended || as.Impersonated.ID != world.user {
+				rt.Errorf("another user's key as them: %+v, %v; want the API sets %v", as, err, want)
+			}
 		})
 	})
 }
@@ -123,6 +127,7 @@ type settled struct {
 	organization, user int64
 	slugs              []string
 	secret             secret.Value
+	others             secret.Value // of a key that was granted the same and is another user's, who holds nothing
 }
 
 // settle puts a persona into the store, in one change for speed.
@@ -157,6 +162,13 @@ func settle(t *testing.T, s *store.Store, p persona, name string) (w settled) {
 		_, err = c.InsertKey(t.Context(), portal.Key{
 			Kind: portal.TokenKey, OrganizationID: organization.ID, UserID: user.ID, Name: name, Enabled: true, APISets: chosen(sets, p.Granted),
 		}, storetest.Secret(w.secret))
+		w.others = secret.New("", secret.Token)
+		other, otherErr := c.InsertUser(t.Context(), portal.User{Username: name + "-other", Enabled: true})
+		_, memberErr := c.SaveMembership(t.Context(), portal.Membership{OrganizationID: organization.ID, UserID: other.ID})
+		_, keyErr := c.InsertKey(t.Context(), portal.Key{
+			Kind: portal.TokenKey, OrganizationID: organization.ID, UserID: other.ID, Name: name, Enabled: true, CanImpersonate: true, APISets: chosen(sets, p.Granted),
+		}, storetest.Secret(w.others))
+		err = firstError(err, otherErr, memberErr, keyErr)
 		for _, set := range sets {
 			w.slugs = append(w.slugs, set.Slug)
 		}

@@ -89,6 +89,9 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 	if filter.DataLoader != nil {
 		l.filter("k.data_loader = ?", *filter.DataLoader)
 	}
+	if filter.CanImpersonate {
+		l.where = append(l.where, "k.can_impersonate")
+	}
 	if filter.Live {
 		l.where = append(l.where, "k.revoked_at IS NULL")
 	}

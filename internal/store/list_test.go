@@ -217,22 +217,30 @@ func TestKeysAreFilteredByWhoseTheyAreWhatTheyReachAndTheirState(t *testing.T) {
 		foreign := add(elsewhere, func(k *portal.Key) { k.APISets = []portal.APISet{f.Dunning} })
 		elsewhere.EndedAt = now
 		storetest.SaveMembership(t, s, elsewhere)
+		impersonates := func(edit func(*portal.Key)) func(*portal.Key) {
+			return func(k *portal.Key) { k.CanImpersonate, k.APISets = true, nil; edit(k) }
+		}
+		acting := add(elsewhere, impersonates(func(k *portal.Key) { k.Enabled = false }))
+		acted := add(grace, impersonates(func(k *portal.Key) { k.RevokedAt = now }))
 
 		for _, test := range []struct {
 			filter portal.KeyFilter
 			want   []int64
 		}{
-			{portal.KeyFilter{}, []int64{f.Key.ID, disabled, expired, revoked, forever, foreign}},
-			{portal.KeyFilter{OrganizationID: f.Organization.ID}, []int64{f.Key.ID, disabled, expired, revoked, forever}},
-			{portal.KeyFilter{UserID: f.User.ID}, []int64{f.Key.ID, disabled, expired, revoked, foreign}},
+			{portal.KeyFilter{}, []int64{f.Key.ID, disabled, expired, revoked, forever, foreign, acting, acted}},
+			{portal.KeyFilter{OrganizationID: f.Organization.ID}, []int64{f.Key.ID, disabled, expired, revoked, forever, acted}},
+			{portal.KeyFilter{CanImpersonate: true}, []int64{acting, acted}},
+			{portal.KeyFilter{CanImpersonate: true, Live: true}, []int64{acting}},
+			{portal.KeyFilter{CanImpersonate: true, OrganizationID: f.Organization.ID}, []int64{acted}},
+			{portal.KeyFilter{UserID: f.User.ID}, []int64{f.Key.ID, disabled, expired, revoked, foreign, acting}},
 			{portal.KeyFilter{UserID: f.User.ID, MembersOnly: true}, []int64{f.Key.ID, disabled, expired, revoked}},
-			{portal.KeyFilter{OrganizationID: f.Organization.ID, UserID: grace.UserID}, []int64{forever}},
+			{portal.KeyFilter{OrganizationID: f.Organization.ID, UserID: grace.UserID}, []int64{forever, acted}},
 			{portal.KeyFilter{APISetID: f.Dunning.ID}, []int64{forever, foreign}},
 			{portal.KeyFilter{APISetID: f.Revenue.ID}, []int64{f.Key.ID}},
 			{portal.KeyFilter{State: portal.KeyActive}, []int64{f.Key.ID, forever, foreign}},
 			{portal.KeyFilter{State: portal.KeyExpired}, []int64{expired}},
-			{portal.KeyFilter{State: portal.KeyDisabled}, []int64{disabled}},
-			{portal.KeyFilter{State: portal.KeyRevoked}, []int64{revoked}},
+			{portal.KeyFilter{State: portal.KeyDisabled}, []int64{disabled, acting}},
+			{portal.KeyFilter{State: portal.KeyRevoked}, []int64{revoked, acted}},
 			{portal.KeyFilter{State: portal.KeyActive, OrganizationID: f.Organization.ID, APISetID: f.Dunning.ID}, []int64{forever}},
 		} {
 			test.filter.Sort.By = "created"

@@ -36,6 +36,16 @@ func (q Queries) fillMembership(ctx context.Context, m *portal.Membership) (err 
 	return err
 }
 
+// MembershipByID finds a membership with its roles and groups, ended or not.
+func (q Queries) MembershipByID(ctx context.Context, id int64) (portal.Membership, error) {
+	m, err := one(ctx, q, portal.NounMembership, scanMembership,
+		`/* membership by ID */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.id = $1`, id)
+	if err != nil {
+		return m, err
+	}
+	return q.Membership(ctx, m.OrganizationID, m.UserID)
+}
+
 // IsMember tells whether a user is in an organization now.
 func (q Queries) IsMember(ctx context.Context, organization, user int64) (bool, error) {
 	return one(ctx, q, portal.NounMembership, scalar[bool], `/* is member */ SELECT EXISTS (SELECT 1 FROM memberships WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL)`, organization, user)

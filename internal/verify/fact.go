@@ -56,20 +56,31 @@ func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
 // subjectOf finds whose credential a request has; the zero Subject when it is not
 // known.
 func (c *Checker) subjectOf(ctx context.Context, r Request) (portal.Subject, error) {
-	find, hash := c.store.Subject, secret.HashOf(r.Credential)
+	hash := secret.HashOf(r.Credential)
 	switch {
-	case isAccessToken(r.Credential):
-		find = c.store.TokenSubject
 	case r.isPair() && r.malformedHalves() > 0:
 		return portal.Subject{}, nil // like any pair with a wrong half: no answer says which one it is
 	case r.isPair():
 		hash = secret.HashOfPair(r.AccessKey, r.SecurityKey)
 	}
-	subject, err := find(ctx, hash)
+	subject, err := c.find(ctx, r, hash)
 	if portal.CodeOf(err) == portal.CodeNotFound {
 		return portal.Subject{}, nil
 	}
 	return subject, err
+}
+
+func (c *Checker) find(ctx context.Context, r Request, hash secret.Hash) (portal.Subject, error) {
+	as, token := r.impersonated(), isAccessToken(r.Credential)
+	switch {
+	case token && as != 0:
+		return c.store.TokenSubjectAs(ctx, hash, as)
+	case token:
+		return c.store.TokenSubject(ctx, hash)
+	case as != 0:
+		return c.store.SubjectAs(ctx, hash, as)
+	}
+	return c.store.Subject(ctx, hash)
 }
 
 func (c *Checker) licenseOfInstance(ctx context.Context, name string) (int64, error) {

@@ -123,6 +123,4 @@ func addressNotAllowed(f *facts) bool {
 // zone.
 func plainAddress(address netip.Addr) netip.Addr { return address.Unmap().WithZone("") }
 
-func impersonationNotAllowed(f *facts) bool { return len(f.Impersonate) > 0 }
-
 func apiSetNotGranted(f *facts) bool { return !f.open && !slices.Contains(f.APISets, f.needed) }

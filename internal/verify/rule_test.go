@@ -44,14 +44,15 @@ func passing() *facts {
 	return &facts{
 		Request: Request{
 			Credential: someToken, ClientIP: netip.MustParseAddr("192.0.2.7"),
-			License: "12345678", Domain: "Acme Europe", Instance: "BE12345678",
+			License: "12345678", Domain: "Acme Europe", Instance: "BE12345678", Impersonate: []string{"1732"},
 		},
 		Subject: portal.Subject{
 			SecretID: 1, SecretExpiresAt: someNow.Add(1), KeyID: 2, KeyEnabled: true, KeyExpiresAt: someNow.Add(1),
 			AllowedNetworks: []string{"2001:db8::/32", "192.0.2.0/24"},
 			UserID:          3, UserEnabled: true, Member: true, OrganizationID: 4,
 			LicenseID: 5, LicenseNumber: "12345678", LicenseActive: true, Domain: "Acme Europe",
-			APISets: []string{"billing", "dunning"},
+			APISets:        []string{"billing", "dunning"},
+			CanImpersonate: true, Impersonated: portal.Impersonated{ID: 1732, Enabled: true, Member: true},
 		},
 		now: someNow, instanceLicenseID: 5, needed: "billing",
 	}
@@ -106,9 +107,24 @@ var breaking = map[Code][]func(*facts){
 		func(f *facts) { f.AllowedNetworks = []string{"192.0.2.8/32"} },
 	},
 	"IMPERSONATION_NOT_ALLOWED": {
-		func(f *facts) { f.Impersonate = []string{"1732"} },
+		func(f *facts) { f.CanImpersonate = false },
+		func(f *facts) { f.OnlyItself = true },
 		func(f *facts) { f.Impersonate = []string{""} },
-		func(f *facts) { f.Impersonate = []string{"3", "3"} },
+		func(f *facts) { f.Impersonate = []string{"1732", "1732"} },
+		func(f *facts) { f.Impersonate = []string{"1732", ""} },
+		func(f *facts) { f.Impersonate = []string{"1732,1732"} },
+		func(f *facts) { f.Impersonate = []string{"+1732"} },
+		func(f *facts) { f.Impersonate = []string{"01732"} },
+		func(f *facts) { f.Impersonate = []string{"1732.0"} },
+		func(f *facts) { f.Impersonate = []string{"ada"} },
+		func(f *facts) { f.Impersonate = []string{"1733"} },
+		func(f *facts) { f.Impersonated = portal.Impersonated{} },
+		func(f *facts) { f.Impersonated.Member = false },
+		func(f *facts) { f.Impersonated.Enabled = false },
+		func(f *facts) { f.Impersonated.Locked = true },
+		func(f *facts) { f.Impersonated.Expired = true },
+		func(f *facts) { f.Impersonated.Staff = portal.SuperAdmin },
+		func(f *facts) { f.Impersonated.Staff = portal.Support },
 	},
 	"API_SET_NOT_GRANTED": {
 		func(f *facts) { f.needed = "revenue-management" },
@@ -164,11 +180,15 @@ func TestWhatIsNotRestrictedPasses(t *testing.T) {
 		"an access token": func(f *facts) {
 			f.Credential, f.TokenExpiresAt = secret.New("acme", secret.AccessToken).Reveal(), someNow.Add(1)
 		},
-		"from anywhere":              func(f *facts) { f.AllowedNetworks, f.ClientIP = nil, netip.Addr{} },
-		"IPv4 within IPv6":           func(f *facts) { f.ClientIP = netip.MustParseAddr("::ffff:192.0.2.9") },
-		"IPv6 with a zone":           func(f *facts) { f.ClientIP = netip.MustParseAddr("2001:db8::1%eth0") },
-		"where no API set is needed": func(f *facts) { f.needed, f.open, f.APISets = "", true, nil },
-		"at a domain in upper case":  func(f *facts) { f.Request.Domain = "ACME EUROPE" },
+		"from anywhere":                func(f *facts) { f.AllowedNetworks, f.ClientIP = nil, netip.Addr{} },
+		"IPv4 within IPv6":             func(f *facts) { f.ClientIP = netip.MustParseAddr("::ffff:192.0.2.9") },
+		"IPv6 with a zone":             func(f *facts) { f.ClientIP = netip.MustParseAddr("2001:db8::1%eth0") },
+		"where no API set is needed":   func(f *facts) { f.needed, f.open, f.APISets = "", true, nil },
+		"at a domain in upper case":    func(f *facts) { f.Request.Domain = "ACME EUROPE" },
+		"a key that can't impersonate": func(f *facts) { f.CanImpersonate, f.Impersonate, f.Impersonated = false, nil, portal.Impersonated{} },
+		"a key that names its own user": func(f *facts) {
+			f.Impersonate, f.Impersonated = []string{"3"}, portal.Impersonated{ID: 3, Enabled: true, Member: true, Staff: portal.SuperAdmin}
+		},
 		"without a license where none is asked for": func(f *facts) {
 			f.Subject.LicenseID, f.LicenseActive, f.Request = 0, false, Request{Credential: someToken, ClientIP: f.ClientIP}
 		},

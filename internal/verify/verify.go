@@ -5,6 +5,7 @@
 //	rule.go     the rules, in the order in which they are decided
 //	fact.go     what the rules look at, read from the store
 //	route.go    the API set that a request needs, by the sets' route patterns
+//	acting.go   whom a request acts as
 //	pair.go     key pairs, whose halves are looked up together
 //	client.go   OAuth clients, which prove themselves with ID and secret
 //	token.go    access tokens: issued, introspected, revoked; checked as keys are
@@ -39,7 +40,8 @@ type Request struct {
 	AccessKey   string // the halves of a key pair likewise; both are needed, and no Credential
 	SecurityKey string
 	ClientIP    netip.Addr // where the request came from; the zero Addr when that is not known
-	Impersonate []string   // the users that the request names to act as
+	Impersonate []string   // the users that the request names to act as; only one can be
+	OnlyItself  bool       // refuse to act as whomever the request names
 
 	Method string // of the original request
 	URI    string // its path as it was sent, with or without a query; "" when that is not known
@@ -60,6 +62,30 @@ type Decision struct {
 	Message string         // the outcome as a sentence for whoever sent the credential
 	Subject portal.Subject // whose credential it is; the zero Subject when that is not known
 	APISet  string         // the slug of the set that was needed, if one was
+}
+
+// Identity is a user as whoever asks is told of them.
+type Identity struct {
+	ID       int64
+	Username string
+}
+
+// User gives the user that a valid request acts as: the key's own, or the one whom it
+// impersonates.
+func (d Decision) User() Identity {
+	if as := d.Subject.Impersonated; d.Subject.Impersonates() {
+		return Identity{as.ID, as.Username}
+	}
+	return Identity{d.Subject.UserID, d.Subject.Username}
+}
+
+// Impersonator gives the key's own user when a valid request acts as another one; else
+// the zero Identity.
+func (d Decision) Impersonator() Identity {
+	if !d.Subject.Impersonates() {
+		return Identity{}
+	}
+	return Identity{d.Subject.UserID, d.Subject.Username}
 }
 
 // Valid tells whether the request may pass.
@@ -126,11 +152,12 @@ func (c *Checker) Check(ctx context.Context, r Request) (Decision, error) {
 
 // CheckCaller decides whether somebody may ask for checks of other people's
 // keys: the credential must be valid, and its mapped user must hold Verify keys
-// in the key's organization or as staff. Of the request, the credential, ClientIP
-// and Impersonate count. An error means that it could not be decided.
+// in the key's organization or as staff. Nobody may do so as another user. Of the
+// request, the credential, ClientIP and Impersonate count. An error means that it could not be decided.
 func (c *Checker) CheckCaller(ctx context.Context, r Request) (Decision, error) {
 	decision, err := c.decide(ctx, Request{
-		Credential: r.Credential, AccessKey: r.AccessKey, SecurityKey: r.SecurityKey, ClientIP: r.ClientIP, Impersonate: r.Impersonate, AllowUnmatched: true,
+		Credential: r.Credential, AccessKey: r.AccessKey, SecurityKey: r.SecurityKey, ClientIP: r.ClientIP,
+		Impersonate: r.Impersonate, OnlyItself: true, AllowUnmatched: true,
 	})
 	if err == nil && decision.Valid() {
 		err = c.requireVerifyKeys(ctx, &decision)

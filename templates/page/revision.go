@@ -59,23 +59,27 @@ func (r RevisionRow) entry() ui.Entry {
 }
 
 func entryOf(revision portal.Revision) ui.Entry {
-	entry := ui.Entry{Actor: revision.ActorName, Via: via(revision), At: revision.At}
+	entry := ui.Entry{Actor: who(revision), Via: via(revision), At: revision.At}
 	for _, change := range revision.Changes {
 		entry.Changes = append(entry.Changes, ui.Change{Field: change.Name, Before: change.Before, After: change.After})
 	}
 	return entry
 }
 
-// via says how a line came in when its actor did not do it at a page.
-func via(revision portal.Revision) string {
-	var ways []string
-	if revision.KeyName != "" {
-		ways = append(ways, "via key “"+revision.KeyName+"”")
-	}
+// who says who did something, and as whom.
+func who(revision portal.Revision) string {
 	if revision.ImpersonatorName != "" {
-		ways = append(ways, "impersonated by "+revision.ImpersonatorName)
+		return revision.ImpersonatorName + " impersonating " + revision.ActorName
 	}
-	return strings.Join(ways, ", ")
+	return revision.ActorName
+}
+
+// via says through which key a line came in when its actor did not do it at a page.
+func via(revision portal.Revision) string {
+	if revision.KeyName == "" {
+		return ""
+	}
+	return "via key “" + revision.KeyName + "”"
 }
 
 // done says what was done. An action of one word needs to be told to what.

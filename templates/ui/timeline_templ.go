@@ -17,8 +17,8 @@ import (
 
 // Entry is one revision in words: who did what to what, when, and what changed.
 type Entry struct {
-	Actor      string // who
-	Via        string // through which key, or impersonated by whom: "via key “Integration”"; may be empty
+	Actor      string // who, and as whom: "Ada Lovelace", "ERP impersonating Ada Lovelace"
+	Via        string // through which key: "via key “Integration”"; may be empty
 	ViaHref    string // to what else came in so; may be empty
 	Action     string // what, in the past: "changed the description of"
 	Target     string // of what; may be empty

@@ -20,15 +20,15 @@ var identity = []struct {
 }{
 	{"X-Key-Id", func(d verify.Decision) string { return number(d.Subject.KeyID) }},
 	{"X-Key-Name", func(d verify.Decision) string { return d.Subject.KeyName }},
-	{"X-User-Id", func(d verify.Decision) string { return number(d.Subject.UserID) }},
-	{"X-User-Name", func(d verify.Decision) string { return d.Subject.Username }},
+	{"X-User-Id", func(d verify.Decision) string { return number(d.User().ID) }},
+	{"X-User-Name", func(d verify.Decision) string { return d.User().Username }},
 	{"X-Org-Id", func(d verify.Decision) string { return number(d.Subject.OrganizationID) }},
 	{"X-Org-Name", func(d verify.Decision) string { return d.Subject.OrganizationName }},
 	{"X-License", func(d verify.Decision) string { return d.Subject.LicenseNumber }},
 	{"X-Domain", func(d verify.Decision) string { return d.Subject.Domain }},
 	{"X-Application", func(d verify.Decision) string { return d.Subject.Application }},
 	{"X-Api-Sets", func(d verify.Decision) string { return strings.Join(d.Subject.APISets, ",") }},
-	{"X-Impersonator-Id", func(verify.Decision) string { return "" }},
+	{"X-Impersonator-Id", func(d verify.Decision) string { return numberOrNone(d.Impersonator().ID) }},
 }
 
 // auth answers a gateway: 200 with the identity in headers and an empty body, or
@@ -83,6 +83,13 @@ func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify
 const impersonate = "Impersonate-User-Id"
 
 func number(id int64) string { return strconv.FormatInt(id, 10) }
+
+func numberOrNone(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return number(id)
+}
 
 // headerText is a text as a header can carry it: as it is when it is printable
 // ASCII, else percent-encoded UTF-8.

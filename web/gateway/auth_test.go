@@ -283,6 +283,47 @@ func TestARequestToActAsSomebodyElseIsRefused(t *testing.T) {
 	}
 }
 
+// impersonating adds a key of the fixture's user that can impersonate, for Billing and
+// Dunning, and another user, whose roles allow Dunning and Revenue.
+func (h house) impersonating(t testing.TB) (key portal.Key, value string, other portal.User) {
+	t.Helper()
+	other = storetest.User(t, h.store)
+	storetest.Member(t, h.store, h.Organization, other, storetest.Role(t, h.store, h.Organization, nil, h.Dunning, h.Revenue))
+	key, secretValue := storetest.Key(t, h.store, h.Membership, func(k *portal.Key) {
+		k.CanImpersonate, k.APISets = true, []portal.APISet{h.Billing, h.Dunning}
+	})
+	return key, secretValue.Reveal(), other
+}
+
+func TestAPassTellsWhoActsAsWhom(t *testing.T) {
+	h := newHouse(t)
+	key, value, other := h.impersonating(t)
+	own, named := strconv.FormatInt(h.User.ID, 10), strconv.FormatInt(other.ID, 10)
+	for _, test := range []struct {
+		headers []string
+		want    map[string]string
+	}{
+		{nil, map[string]string{"X-User-Id": own, "X-User-Name": h.User.Username, "X-Impersonator-Id": "", "X-Api-Sets": "billing,dunning"}},
+		{[]string{"impersonate-user-id: " + named}, map[string]string{"X-User-Id": named, "X-User-Name": other.Username, "X-Impersonator-Id": own, "X-Api-Sets": "dunning"}},
+		{[]string{"Impersonate-User-Id: " + own}, map[string]string{"X-User-Id": own, "X-User-Name": h.User.Username, "X-Impersonator-Id": "", "X-Api-Sets": "billing,dunning"}},
+	} {
+		r := h.ask("GET", "/auth?api_set=dunning", append(test.headers, "X-Api-Key: "+value)...)
+		passed(t, r)
+		test.want["X-Key-Id"], test.want["X-Org-Id"] = strconv.FormatInt(key.ID, 10), strconv.FormatInt(h.Organization.ID, 10)
+		for name, want := range test.want {
+			if got := r.Header.Values(name); len(got) != 1 || got[0] != want {
+				t.Errorf("%v: %s is %q, want %q", test.headers, name, got, want)
+			}
+		}
+	}
+	as := "Impersonate-User-Id: " + named
+	refused(t, h.ask("GET", "/auth?api_set=billing", as, "X-Api-Key: "+value), http.StatusForbidden, "API_SET_NOT_GRANTED")
+	refused(t, h.ask("GET", "/auth?api_set=revenue-management", as, "X-Api-Key: "+value), http.StatusForbidden, "API_SET_NOT_GRANTED")
+	for _, headers := range [][]string{{as, as}, {as, "Impersonate-User-Id: "}, {as + "," + named}, {as + " 7"}, {"Impersonate-User-Id: " + other.Username}} {
+		refused(t, h.ask("GET", "/auth?api_set=dunning", append(headers, "X-Api-Key: "+value)...), http.StatusForbidden, "IMPERSONATION_NOT_ALLOWED")
+	}
+}
+
 func TestTheClientsAddressIsTheLastThatNoTrustedProxyHas(t *testing.T) {
 	h := newHouse(t)
 	h.editKey(t, func(k *portal.Key) { k.AllowedNetworks = []string{"192.0.2.7/32", "2001:db8::7/128"} })

@@ -264,6 +264,25 @@ func TestBehindNginxAKeyPairPassesAndStaysThere(t *testing.T) {
 	f.stopped(t, "GET", "/billing/7", http.StatusUnauthorized, "NOT_FOUND", access, "secretKey: "+secret.New("", secret.SecurityKey).Reveal())
 }
 
+func TestBehindNginxTheAPILearnsWhoActsAsWhom(t *testing.T) {
+	f := newFronted(t)
+	_, value, other := f.impersonating(t)
+	as := "Impersonate-User-Id: " + strconv.FormatInt(other.ID, 10)
+	got := f.reaches(t, "GET", "/dunning/7", "X-Api-Key: "+value, as, "X-Impersonator-Id: 1")
+	for name, want := range map[string]string{
+		"X-User-Id": strconv.FormatInt(other.ID, 10), "X-User-Name": other.Username, "X-Impersonator-Id": strconv.FormatInt(f.User.ID, 10), "X-Api-Sets": "dunning",
+	} {
+		if values := got.Header.Values(name); len(values) != 1 || values[0] != want {
+			t.Errorf("%s is %q, want %q", name, values, want)
+		}
+	}
+	if _, there := got.Header["Impersonate-User-Id"]; there {
+		t.Error("Impersonate-User-Id reaches the API")
+	}
+	f.stopped(t, "GET", "/billing/7", http.StatusForbidden, "API_SET_NOT_GRANTED", "X-Api-Key: "+value, as)
+	f.stopped(t, "GET", "/dunning/7", http.StatusForbidden, "IMPERSONATION_NOT_ALLOWED", "X-Api-Key: "+value, as, as)
+}
+
 func TestBehindNginxNoHeaderThatTheClientSentSurvives(t *testing.T) {
 	f := newFronted(t)
 	bare, value := storetest.Key(t, f.store, f.Membership, func(k *portal.Key) { k.APISets = []portal.APISet{f.Billing} })

@@ -51,6 +51,7 @@ type answer struct {
 	Message      string        `json:"message"`
 	Key          *key          `json:"key"`
 	User         *user         `json:"user"`
+	Impersonator *user         `json:"impersonator"` // the key's own user, when the request acts as another
 	Organization *organization `json:"organization"`
 	License      string        `json:"license"`
 	Domain       string        `json:"domain"`
@@ -206,7 +207,7 @@ func answerTo(d verify.Decision) answer {
 	}
 	s := d.Subject
 	a.Key = &key{s.KeyID, s.KeyName, string(s.Kind)}
-	a.User = &user{s.UserID, s.Username}
+	a.User, a.Impersonator = userOf(d.User()), userOf(d.Impersonator())
 	a.Organization = &organization{s.OrganizationID, s.OrganizationName}
 	a.License, a.Domain, a.Application = s.LicenseNumber, s.Domain, s.Application
 	a.APISets = append(a.APISets, s.APISets...)
@@ -214,4 +215,11 @@ func answerTo(d verify.Decision) answer {
 		a.ExpiresAt = &end
 	}
 	return a
+}
+
+func userOf(who verify.Identity) *user {
+	if who.ID == 0 {
+		return nil
+	}
+	return &user{who.ID, who.Username}
 }

@@ -65,6 +65,7 @@ func TestAServiceIsToldWhoseKeyItIs(t *testing.T) {
 		"valid": true, "code": "VALID", "message": portal.CheckValid.Message(),
 		"key":          map[string]any{"id": float64(s.Key.ID), "name": s.Key.Name, "kind": "token"},
 		"user":         map[string]any{"id": float64(s.User.ID), "username": s.User.Username},
+		"impersonator": nil,
 		"organization": map[string]any{"id": float64(s.Organization.ID), "name": s.Organization.Name},
 		"license":      s.License.Number, "domain": s.License.Domain, "application": s.Application.Name,
 		"api_sets": []any{"billing"}, "expires_at": s.Key.ExpiresAt.Format(time.RFC3339Nano),
@@ -75,6 +76,30 @@ func TestAServiceIsToldWhoseKeyItIs(t *testing.T) {
 	want["key"] = map[string]any{"id": float64(bare.ID), "name": bare.Name, "kind": "token"}
 	want["license"], want["domain"], want["application"], want["api_sets"], want["expires_at"] = "", "", "", []any{}, nil
 	same(t, s.verify(t, value.Reveal(), ""), want)
+}
+
+func TestAServiceIsToldWhoActsAsWhom(t *testing.T) {
+	s := newService(t)
+	key, value, other := s.impersonating(t)
+	got := s.verify(t, value, fmt.Sprintf(`, "api_set": "dunning", "impersonate_user_id": %d`, other.ID))
+	want := map[string]any{
+		"valid": true, "code": "VALID", "message": portal.CheckValid.Message(),
+		"key":          map[string]any{"id": float64(key.ID), "name": key.Name, "kind": "token"},
+		"user":         map[string]any{"id": float64(other.ID), "username": other.Username},
+		"impersonator": map[string]any{"id": float64(s.User.ID), "username": s.User.Username},
+		"organization": map[string]any{"id": float64(s.Organization.ID), "name": s.Organization.Name},
+		"license":      "", "domain": "", "application": "",
+		"api_sets": []any{"dunning"}, "expires_at": key.ExpiresAt.Format(time.RFC3339Nano),
+	}
+	same(t, got, want)
+	want["user"], want["impersonator"], want["api_sets"] = want["impersonator"], nil, []any{"billing", "dunning"}
+	same(t, s.verify(t, value, `, "api_set": "dunning"`), want)
+	same(t, s.verify(t, value, fmt.Sprintf(`, "impersonate_user_id": %d`, s.User.ID)), want)
+	for _, nobody := range []int64{0, -other.ID, s.SuperAdmin.ID, other.ID + 1000} {
+		if got := s.verify(t, value, fmt.Sprintf(`, "impersonate_user_id": %d`, nobody)); got["code"] != "IMPERSONATION_NOT_ALLOWED" || got["user"] != nil || got["impersonator"] != nil {
+			t.Errorf("%d: got %v", nobody, got)
+		}
+	}
 }
 
 func TestAServiceIsToldWhoseAccessTokenItIs(t *testing.T) {
@@ -122,7 +147,7 @@ func TestARefusalIsADecisionAndTellsNothingElse(t *testing.T) {
 		`, "api_set": "billing", "method": "GET", "path": "*"`: "API_SET_NOT_GRANTED",
 	} {
 		same(t, s.verify(t, s.key, more), map[string]any{
-			"valid": false, "code": code, "message": portal.CheckCode(code).Message(), "key": nil, "user": nil, "organization": nil,
+			"valid": false, "code": code, "message": portal.CheckCode(code).Message(), "key": nil, "user": nil, "impersonator": nil, "organization": nil,
 			"license": "", "domain": "", "application": "", "api_sets": []any{}, "expires_at": nil,
 		})
 	}
@@ -287,6 +312,21 @@ func TestACallerProvesItself(t *testing.T) {
 		t.Errorf("as Bearer: %s", r.Status)
 	}
 	problem(t, s.post(question, "X-Api-Key: "+s.caller, "Impersonate-User-Id: 1"), http.StatusForbidden, "IMPERSONATION_NOT_ALLOWED")
+}
+
+// Else who may impersonate a gateway's user could ask about other people's keys.
+func TestACallerActsAsNobodyElse(t *testing.T) {
+	s := newService(t)
+	role := storetest.Role(t, s.store, s.Organization, []portal.Authority{portal.VerifyKeys})
+	own := storetest.Member(t, s.store, s.Organization, storetest.User(t, s.store), role)
+	_, value := storetest.Key(t, s.store, own, func(k *portal.Key) { k.CanImpersonate = true })
+	proof := "X-Api-Key: " + value.Reveal()
+	if r := s.post(`{}`, proof); r.StatusCode != http.StatusOK {
+		t.Errorf("as itself: %s", r.Status)
+	}
+	for _, user := range []int64{s.User.ID, own.UserID} {
+		problem(t, s.post(`{}`, proof, fmt.Sprint("Impersonate-User-Id: ", user)), http.StatusForbidden, "IMPERSONATION_NOT_ALLOWED")
+	}
 }
 
 func TestACallerIsBoundToItsNetworksToo(t *testing.T) {

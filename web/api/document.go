@@ -1,0 +1,143 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Version is that of the API. It grows with what the API can do, and its first number
+// when something that worked before does not any more.
+const Version = "1.0.0"
+
+// section is a part of the documentation: some tags.
+type section struct {
+	Slug        string `json:"slug"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	tags        []huma.Tag
+}
+
+// sections has the parts of the documentation in the order in which they are offered.
+var sections = []section{
+	{"user", "User", "Who there is and what they may do: users, organizations and memberships, groups, roles, and API keys.", []huma.Tag{
+		{Name: "user", Description: "Users: people and integration accounts."},
+		{Name: "org", Description: "Organizations (clients) and who is in them."},
+		{Name: "apiKey", Description: "API keys of all kinds: made, edited, rotated, disabled, revoked."},
+		{Name: "group", Description: "Groups: named members of an organization with roles."},
+		{Name: "role", Description: "Roles: what their holders may do, and what their keys may reach."},
+	}},
+	{"license", "License", "What clients have: licenses with their domains and instances, client levels, applications.", []huma.Tag{
+		{Name: "license", Description: "Master licenses, each for one domain."},
+		{Name: "instance", Description: "Instances: where people sign in to a license."},
+		{Name: "level", Description: "Client levels, and how many licenses each allows."},
+		{Name: "application", Description: "What keys are for: the catalogue's applications and clients' own."},
+	}},
+	{"api-set", "API set", "The parts of the API that keys are granted.", []huma.Tag{
+		{Name: "apiSet", Description: "API sets with their route patterns."},
+	}},
+	{"request", "Request", "What clients ask support for.", []huma.Tag{
+		{Name: "request", Description: "Requests for API keys, from the wish to the decision."},
+	}},
+	{"history", "History", "Who did what to what, and when.", []huma.Tag{
+		{Name: "revision", Description: "The Revision History."},
+	}},
+}
+
+const introduction = `Everything that the pages of Key Portal do, for programs.
+
+**Who may.** A browser that is logged in to the portal, from the portal's own pages; or an API key that was granted the API set
+*Key Portal API*, in the header ` + "`X-Api-Key`" + ` or as a Bearer token, a key pair in ` + "`accessKey` and `secretKey`" + `, an OAuth client's access token as a
+Bearer token. A key does what its mapped user may, and less: it makes, widens and opens no key beyond itself, and touches neither passwords
+nor sessions nor staff. A key that can impersonate acts as the user whose ID is in ` + "`impersonate-user-id`" + `.
+
+**Lists** come in pages: ` + "`next`" + ` of one is the ` + "`cursor`" + ` of the next. **Changes** can hang on what was read: send its ` + "`ETag`" + ` as ` + "`If-Match`" + `.
+**Creations** can be sent again: with an ` + "`Idempotency-Key`" + ` they make one thing. **Problems** are application/problem+json (RFC 9457) with a code.`
+
+// description is what the document begins with.
+func description() *huma.OpenAPI {
+	described := &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info:    &huma.Info{Title: "Key Portal API", Version: Version, Description: introduction},
+		Servers: []*huma.Server{{URL: Prefix, Description: "This portal"}},
+		Components: &huma.Components{
+			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			SecuritySchemes: map[string]*huma.SecurityScheme{
+				"apiKey":    {Type: "apiKey", In: "header", Name: "X-Api-Key", Description: "An API key (kp_…) with the API set Key Portal API."},
+				"bearer":    {Type: "http", Scheme: "bearer", Description: "The same API key, or an OAuth client's access token (kpt_…)."},
+				"accessKey": {Type: "apiKey", In: "header", Name: "accessKey", Description: "The Access Key of a key pair; with secretKey."},
+				"secretKey": {Type: "apiKey", In: "header", Name: "secretKey", Description: "The Security Key of a key pair; with accessKey."},
+			},
+		},
+		// Without any: the session of a browser that is logged in to the portal.
+		Security:   []map[string][]string{{"apiKey": {}}, {"bearer": {}}, {"accessKey": {}, "secretKey": {}}, {}},
+		Extensions: map[string]any{"x-sections": sections},
+	}
+	for _, section := range sections {
+		for _, tag := range section.tags {
+			tag.Extensions = map[string]any{"x-section": section.Slug}
+			described.Tags = append(described.Tags, &tag)
+		}
+	}
+	return described
+}
+
+// Document gives the OpenAPI 3.1 document as JSON: all of it, or with the slug of a
+// section that alone; nil when there is no such section.
+func (a *API) Document(slug string) ([]byte, error) {
+	whole := *a.huma.OpenAPI()
+	if slug == "" {
+		return indented(whole)
+	}
+	i := slices.IndexFunc(sections, func(s section) bool { return s.Slug == slug })
+	if i < 0 {
+		return nil, nil
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(sections[i].tags, func(tag huma.Tag) bool { return tag.Name == name })
+	}
+	whole.Tags = slices.DeleteFunc(slices.Clone(whole.Tags), func(tag *huma.Tag) bool { return !has(tag.Name) })
+	whole.Paths = maps.Clone(whole.Paths)
+	maps.DeleteFunc(whole.Paths, func(_ string, item *huma.PathItem) bool { return !has(tagOf(item)) })
+	return indented(whole)
+}
+
+// tagOf gives the tag of a path's operations, which all have the same.
+func tagOf(item *huma.PathItem) string {
+	for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+		if op != nil {
+			return op.Tags[0]
+		}
+	}
+	return ""
+}
+
+func indented(document huma.OpenAPI) ([]byte, error) {
+	text, err := document.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var tree any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		return nil, err
+	}
+	text, err = json.MarshalIndent(tree, "", "  ")
+	return append(text, '\n'), err
+}
+
+// serveDocument answers with the document, or with the section that the query names.
+func (a *API) serveDocument(w http.ResponseWriter, r *http.Request) {
+	text, err := a.Document(r.URL.Query().Get("section"))
+	switch {
+	case err != nil:
+		a.WriteError(w, r, err)
+	case text == nil:
+		write(w, newProblem(http.StatusNotFound, "There is no such section of the documentation. Leave section out for all of it."))
+	default:
+		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
+		w.Write(text)
+	}
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"keyportal/internal/portal"
+)
+
+// access is what an operation needs: one of these authorities somewhere, or with none
+// that somebody is signed in. Whether they hold it for the thing that the request is
+// about is decided by package manage. An operation without it does not compile.
+type access []portal.Authority
+
+var signedIn = access{}
+
+func needs(anyOf ...portal.Authority) access { return anyOf }
+
+// operation is what the document says of an operation.
+type operation struct {
+	method, path string
+	id           string // operationId
+	tag          string
+	summary      string
+	description  string
+	access       access
+}
+
+// The statuses with which operations can end beside success.
+var (
+	errorsOfReads = []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity,
+		http.StatusTooManyRequests, http.StatusServiceUnavailable,
+	}
+	errorsOfChanges = slices.Concat(errorsOfReads, []int{
+		http.StatusBadRequest, http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+	})
+)
+
+// add adds an operation. Its handler runs for who is let in.
+func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I) (*O, error)) {
+	described := huma.Operation{
+		Method: op.method, Path: op.path, OperationID: op.id, Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
+		Errors: errorsOfReads, MaxBodyBytes: mostBytes,
+	}
+	if op.method != http.MethodGet {
+		described.Errors = errorsOfChanges
+	}
+	if op.method == http.MethodPost && isCreation[O]() {
+		described.DefaultStatus = http.StatusCreated
+	}
+	huma.Register(a.huma, described, func(ctx context.Context, in *I) (*O, error) {
+		if err := portal.CanAnywhere(portal.ActorFrom(ctx), op.access...); err != nil {
+			return nil, a.problemOf(ctx, err)
+		}
+		out, err := handle(ctx, in)
+		if err != nil {
+			return nil, a.problemOf(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+const mostBytes = 1 << 20 // of a body
+
+// isCreation tells whether what an operation gives is something new.
+func isCreation[O any]() bool {
+	_, is := any(new(O)).(interface{ created() })
+	return is
+}
+
+// found answers with a thing as it is.
+type found[T any] struct {
+	ETag string `header:"ETag" doc:"The thing's version, for If-Match."`
+	Body T
+}
+
+// made answers with a thing that is new.
+type made[T any] struct {
+	Location string `header:"Location" doc:"The address of what was made."`
+	ETag     string `header:"ETag" doc:"The thing's version, for If-Match."`
+	Body     T
+}
+
+func (*made[T]) created() {}
+
+// nothing answers that it was done, with no body (204).
+type nothing struct{}
