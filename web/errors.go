@@ -47,6 +47,10 @@ func (s *Server) answerError(err error, c echo.Context) {
 		s.answerOAuthError(err, c)
 		return
 	}
+	if isAPI(c.Request()) {
+		s.api.WriteError(c.Response(), c.Request(), s.apiError(err))
+		return
+	}
 	status, message := s.explain(err)
 	s.setRetryAfter(c, err)
 	view := page.Error{Title: titles[status], Message: message, RequestID: c.Response().Header().Get(echo.HeaderXRequestID)}

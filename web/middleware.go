@@ -117,7 +117,7 @@ func (s *Server) refuseCrossSite(next echo.HandlerFunc) echo.HandlerFunc {
 // answered before any handler runs.
 func (s *Server) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Request().Method != http.MethodPost || readsOwnForm(c) {
+		if c.Request().Method != http.MethodPost || readsOwnForm(c) || isAPI(c.Request()) {
 			return next(c)
 		}
 		err := c.Request().ParseForm()

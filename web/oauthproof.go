@@ -151,7 +151,7 @@ func (s *Server) callerIn(c echo.Context, form map[string]string) (verify.Decisi
 
 func (s *Server) admitKey(c echo.Context, key string) (verify.Decision, error) {
 	decision, err := s.Checker.Check(c.Request().Context(), verify.Request{
-		Credential: key, ClientIP: addressOf(c), Impersonate: c.Request().Header.Values("Impersonate-User-Id"), OnlyItself: true, AllowUnmatched: true,
+		Credential: key, ClientIP: addressOf(c), Impersonate: c.Request().Header.Values(verify.ImpersonateHeader), OnlyItself: true, AllowUnmatched: true,
 	})
 	if err != nil {
 		return decision, unavailable(err)

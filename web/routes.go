@@ -8,6 +8,7 @@ import (
 	"keyportal/internal/portal"
 	"keyportal/static"
 	"keyportal/templates/page"
+	"keyportal/web/api"
 )
 
 type handler func(*Server, echo.Context) error
@@ -216,6 +217,8 @@ func (s *Server) addRoutes() {
 	for _, r := range routes {
 		s.add(r.method, r.path, s.guard(r))
 	}
+	s.echo.Any(api.Prefix, s.serveAPI)
+	s.echo.Any(api.Prefix+"/*", s.serveAPI)
 	s.add(get, static.Prefix+"*", echo.WrapHandler(static.Handler()))
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"keyportal/internal/manage"
 	"keyportal/internal/verify"
+	"keyportal/web/api"
 )
 
 // Options are what a Server works with.
@@ -39,6 +40,7 @@ type Server struct {
 	manage   *manage.Manager
 	sessions sessions.Store
 	origins  *http.CrossOriginProtection
+	api      *api.API
 }
 
 // New makes a Server.
@@ -48,6 +50,7 @@ func New(options Options) *Server {
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(options.TrustedProxies)
+	s.api = api.New(api.Options{Manager: options.Manager, Log: options.Log})
 	s.useMiddleware()
 	s.addRoutes()
 	return s

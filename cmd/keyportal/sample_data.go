@@ -17,8 +17,7 @@ var sampleAPISets = []manage.APISetInput{
 		Routes: "GET /dunning/{id}\nPOST /dunning/runs\n/dunning/"},
 	{Slug: "revenue-management", Name: "Revenue Management API", Description: "Contracts, recognition and reports.",
 		Routes: "GET /revenue/{id}\nGET /revenue/reports/{year}/{month}\n/revenue/"},
-	{Slug: "portal", Name: "Key Portal API", Description: "Key Portal itself: users, keys, licenses and requests.",
-		Routes: "/api/v1/"},
+	manage.PortalAPI,
 }
 
 // The organizations of the sample installation.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"keyportal/internal/config"
+	"keyportal/internal/portal"
 )
 
 type serveCommand struct {
@@ -25,6 +26,9 @@ func (c serveCommand) Run(ctx context.Context, env environment) error {
 		return err
 	}
 	defer s.close()
+	if err := s.manager.EnsurePortalAPI(portal.WithActor(ctx, portal.Program("Key Portal"))); err != nil {
+		return err
+	}
 	link, err := s.manager.SetupLink(ctx)
 	if err != nil {
 		return err

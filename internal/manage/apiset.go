@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -73,6 +74,36 @@ func (m *Manager) CreateAPISet(ctx context.Context, in APISetInput) (portal.APIS
 	})
 	return made, err
 }
+
+// EnsurePortalAPI makes the API set Key Portal API where there is none. For the
+// program's start.
+func (m *Manager) EnsurePortalAPI(ctx context.Context) error {
+	return m.changeAPISets(ctx, func(c *store.Change) error {
+		sets, err := c.APISets(ctx)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(sets, func(set portal.APISet) bool { return set.Slug == portal.PortalAPI }) {
+			return errUnchanged
+		}
+		in := PortalAPI
+		for n := 2; slices.ContainsFunc(sets, func(set portal.APISet) bool { return portal.Fold(set.Name) == portal.Fold(in.Name) }); n++ {
+			in.Name = fmt.Sprintf("%s %d", PortalAPI.Name, n)
+		}
+		set, err := checkAPISet(ctx, c, portal.APISet{}, in)
+		if err != nil {
+			return err
+		}
+		made, err := c.InsertAPISet(ctx, set)
+		if err != nil {
+			return err
+		}
+		return c.Record(ctx, apiSetRevision(made, "created", portal.Diff(nil, made.Record())))
+	})
+}
+
+// PortalAPI is the API set by which keys may use the portal's own API.
+var PortalAPI = APISetInput{Slug: portal.PortalAPI, Name: "Key Portal API", Description: "Key Portal itself: users, keys, licenses and requests.", Routes: "/api/v1/"}
 
 // UpdateAPISet edits an API set. For who may Manage API Sets.
 func (m *Manager) UpdateAPISet(ctx context.Context, in APISetInput) error {
@@ -154,6 +185,7 @@ func checkAPISet(ctx context.Context, c *store.Change, was portal.APISet, in API
 	set.Name = invalid.Name("name", "name", in.Name)
 	set.Description = invalid.Description("description", "description", in.Description)
 	set.Routes = lines(in.Routes)
+	invalid.Check(was.Slug != portal.PortalAPI || set.Slug == was.Slug, "slug", "The slug of the portal's own API stays “"+portal.PortalAPI+"”: by it the portal knows which keys may use the API. Retire the API set to close the API to keys.")
 	invalid.Check(portal.ValidSlug(set.Slug), "slug", "The slug is made of lower-case letters, digits and single hyphens, 64 characters at most, like revenue-management.")
 	others, err := c.APISets(ctx)
 	if err != nil {

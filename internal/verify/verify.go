@@ -4,6 +4,7 @@
 //	verify.go   the question and the answer: Request, Decision, Checker
 //	rule.go     the rules, in the order in which they are decided
 //	fact.go     what the rules look at, read from the store
+//	header.go   the credential that a request has in its headers
 //	route.go    the API set that a request needs, by the sets' route patterns
 //	acting.go   whom a request acts as
 //	pair.go     key pairs, whose halves are looked up together

@@ -53,6 +53,7 @@ func New(options Options) *API {
 	} {
 		add(a)
 	}
+	a.mux.HandleFunc("GET "+Prefix+"/openapi.json", a.serveDocument)
 	return a
 }
 

@@ -28,7 +28,8 @@ func apiSetOf(s portal.APISet) APISet {
 	}
 }
 
-type apiSetPath struct {
+// APISetPath names an API set.
+type APISetPath struct {
 	APISetID int64 `path:"apiSetId" minimum:"1" example:"1"`
 }
 
@@ -59,7 +60,7 @@ type APISetFields struct {
 }
 
 type newAPISet struct {
-	idempotent
+	Idempotent
 	Body APISetFields
 }
 
@@ -77,7 +78,7 @@ func (a *API) createAPISet(ctx context.Context, in *newAPISet) (*made[APISet], e
 	return &made[APISet]{Location: address("apiSets", set.ID), ETag: etag(set.Version), Body: apiSetOf(set)}, nil
 }
 
-func (a *API) getAPISet(ctx context.Context, in *apiSetPath) (*found[APISet], error) {
+func (a *API) getAPISet(ctx context.Context, in *APISetPath) (*found[APISet], error) {
 	details, err := a.manage.APISet(ctx, in.APISetID)
 	if err != nil {
 		return nil, err
@@ -93,17 +94,18 @@ type APISetChange struct {
 	Routes      optional[[]string] `json:"routes,omitempty" nullable:"false" maxItems:"5000" example:"[\"GET /billing/{id}\"]"`
 }
 
-type changedAPISet struct {
-	apiSetPath
-	conditional
+// ChangedAPISet names an API set that is to be changed.
+type ChangedAPISet struct {
+	APISetPath
+	Conditional
 }
 
 type editedAPISet struct {
-	changedAPISet
+	ChangedAPISet
 	Body APISetChange
 }
 
-func (a *API) apiSetToChange(ctx context.Context, in changedAPISet) (portal.APISet, error) {
+func (a *API) apiSetToChange(ctx context.Context, in ChangedAPISet) (portal.APISet, error) {
 	details, err := a.manage.APISet(ctx, in.APISetID)
 	if err == nil {
 		err = in.check(portal.NounAPISet, details.Version)
@@ -112,7 +114,7 @@ func (a *API) apiSetToChange(ctx context.Context, in changedAPISet) (portal.APIS
 }
 
 func (a *API) updateAPISet(ctx context.Context, in *editedAPISet) (*found[APISet], error) {
-	was, err := a.apiSetToChange(ctx, in.changedAPISet)
+	was, err := a.apiSetToChange(ctx, in.ChangedAPISet)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +125,10 @@ func (a *API) updateAPISet(ctx context.Context, in *editedAPISet) (*found[APISet
 	if err != nil {
 		return nil, err
 	}
-	return a.getAPISet(ctx, &in.apiSetPath)
+	return a.getAPISet(ctx, &in.APISetPath)
 }
 
-func (a *API) retireAPISet(ctx context.Context, in *changedAPISet) (*found[APISet], error) {
+func (a *API) retireAPISet(ctx context.Context, in *ChangedAPISet) (*found[APISet], error) {
 	was, err := a.apiSetToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.RetireAPISet(ctx, was.ID, was.Version, was.Name)
@@ -134,10 +136,10 @@ func (a *API) retireAPISet(ctx context.Context, in *changedAPISet) (*found[APISe
 	if err != nil {
 		return nil, err
 	}
-	return a.getAPISet(ctx, &in.apiSetPath)
+	return a.getAPISet(ctx, &in.APISetPath)
 }
 
-func (a *API) restoreAPISet(ctx context.Context, in *changedAPISet) (*found[APISet], error) {
+func (a *API) restoreAPISet(ctx context.Context, in *ChangedAPISet) (*found[APISet], error) {
 	was, err := a.apiSetToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.RestoreAPISet(ctx, was.ID, was.Version)
@@ -145,5 +147,5 @@ func (a *API) restoreAPISet(ctx context.Context, in *changedAPISet) (*found[APIS
 	if err != nil {
 		return nil, err
 	}
-	return a.getAPISet(ctx, &in.apiSetPath)
+	return a.getAPISet(ctx, &in.APISetPath)
 }

@@ -24,7 +24,8 @@ func applicationOf(a portal.Application) Application {
 	return Application{ID: a.ID, OrgID: a.OrganizationID, Name: a.Name, Description: a.Description, Retired: a.Retired(), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
 }
 
-type applicationPath struct {
+// ApplicationPath names an application.
+type ApplicationPath struct {
 	ApplicationID int64 `path:"applicationId" minimum:"1" example:"1"`
 }
 
@@ -61,7 +62,7 @@ type ApplicationFields struct {
 }
 
 type newApplication struct {
-	idempotent
+	Idempotent
 	Body ApplicationFields
 }
 
@@ -79,7 +80,7 @@ func (a *API) createApplication(ctx context.Context, in *newApplication) (*made[
 	return &made[Application]{Location: address("applications", application.ID), ETag: etag(application.Version), Body: applicationOf(application)}, nil
 }
 
-func (a *API) getApplication(ctx context.Context, in *applicationPath) (*found[Application], error) {
+func (a *API) getApplication(ctx context.Context, in *ApplicationPath) (*found[Application], error) {
 	details, err := a.manage.Application(ctx, in.ApplicationID)
 	if err != nil {
 		return nil, err
@@ -93,17 +94,18 @@ type ApplicationChange struct {
 	Description optional[string] `json:"description,omitempty" maxLength:"1000"`
 }
 
-type changedApplication struct {
-	applicationPath
-	conditional
+// ChangedApplication names an application that is to be changed.
+type ChangedApplication struct {
+	ApplicationPath
+	Conditional
 }
 
 type editedApplication struct {
-	changedApplication
+	ChangedApplication
 	Body ApplicationChange
 }
 
-func (a *API) applicationToChange(ctx context.Context, in changedApplication) (portal.Application, error) {
+func (a *API) applicationToChange(ctx context.Context, in ChangedApplication) (portal.Application, error) {
 	details, err := a.manage.Application(ctx, in.ApplicationID)
 	if err == nil {
 		err = in.check(portal.NounApplication, details.Version)
@@ -112,7 +114,7 @@ func (a *API) applicationToChange(ctx context.Context, in changedApplication) (p
 }
 
 func (a *API) updateApplication(ctx context.Context, in *editedApplication) (*found[Application], error) {
-	was, err := a.applicationToChange(ctx, in.changedApplication)
+	was, err := a.applicationToChange(ctx, in.ChangedApplication)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +124,10 @@ func (a *API) updateApplication(ctx context.Context, in *editedApplication) (*fo
 	if err != nil {
 		return nil, err
 	}
-	return a.getApplication(ctx, &in.applicationPath)
+	return a.getApplication(ctx, &in.ApplicationPath)
 }
 
-func (a *API) retireApplication(ctx context.Context, in *changedApplication) (*found[Application], error) {
+func (a *API) retireApplication(ctx context.Context, in *ChangedApplication) (*found[Application], error) {
 	was, err := a.applicationToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.RetireApplication(ctx, was.ID, was.Version)
@@ -133,10 +135,10 @@ func (a *API) retireApplication(ctx context.Context, in *changedApplication) (*f
 	if err != nil {
 		return nil, err
 	}
-	return a.getApplication(ctx, &in.applicationPath)
+	return a.getApplication(ctx, &in.ApplicationPath)
 }
 
-func (a *API) restoreApplication(ctx context.Context, in *changedApplication) (*found[Application], error) {
+func (a *API) restoreApplication(ctx context.Context, in *ChangedApplication) (*found[Application], error) {
 	was, err := a.applicationToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.RestoreApplication(ctx, was.ID, was.Version)
@@ -144,5 +146,5 @@ func (a *API) restoreApplication(ctx context.Context, in *changedApplication) (*
 	if err != nil {
 		return nil, err
 	}
-	return a.getApplication(ctx, &in.applicationPath)
+	return a.getApplication(ctx, &in.ApplicationPath)
 }

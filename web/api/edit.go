@@ -17,14 +17,14 @@ import (
 	"keyportal/internal/portal"
 )
 
-// conditional makes a change hang on the version that it was decided by (RFC 9110,
+// Conditional makes a change hang on the version that it was decided by (RFC 9110,
 // section 13.1.1).
-type conditional struct {
+type Conditional struct {
 	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that was read: when the thing has changed since, nothing is done, and the answer is 412. Without it, the change is made to what is there now." example:"\"3\""`
 }
 
 // check refuses when the version is not one of those that If-Match names.
-func (c conditional) check(noun portal.Noun, version int64) error {
+func (c Conditional) check(noun portal.Noun, version int64) error {
 	if strings.TrimSpace(c.IfMatch) == "" {
 		return nil
 	}
@@ -38,22 +38,22 @@ func (c conditional) check(noun portal.Noun, version int64) error {
 
 func etag(version int64) string { return strconv.Quote(strconv.FormatInt(version, 10)) }
 
-// idempotent makes a request that is sent again do nothing more.
-type idempotent struct {
-	Key string `header:"Idempotency-Key" maxLength:"200" doc:"Any text that is new with each thing that is to be made, such as a UUID. The same request with the same text makes nothing more within a week, and answers with what the first one made, without the secret. With another request it is refused." example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
+// Idempotent makes a request that is sent again do nothing more.
+type Idempotent struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"200" doc:"Any text that is new with each thing that is to be made, such as a UUID. The same request with the same text makes nothing more within a week, and answers with what the first one made, without the secret. With another request it is refused." example:"8e03978e-40d5-43e8-bc93-6894a57f9324"`
 }
 
 // submission gives by what the request is known when it comes again: what it asks for
 // is the operation with its body.
-func (i idempotent) submission(operation string, body any) (manage.Submission, error) {
-	if i.Key == "" {
+func (i Idempotent) submission(operation string, body any) (manage.Submission, error) {
+	if i.IdempotencyKey == "" {
 		return manage.Submission{}, nil
 	}
 	text, err := json.Marshal([]any{operation, body})
 	if err != nil {
 		return manage.Submission{}, err
 	}
-	key, fingerprint := sha256.Sum256([]byte(i.Key)), sha256.Sum256(text)
+	key, fingerprint := sha256.Sum256([]byte(i.IdempotencyKey)), sha256.Sum256(text)
 	return manage.Submission{Token: "api " + base64.RawURLEncoding.EncodeToString(key[:]), Fingerprint: fingerprint[:]}, nil
 }
 

@@ -34,7 +34,8 @@ type GroupWithMembers struct {
 	Members []Named `json:"members" nullable:"false" doc:"Users with their internal IDs."`
 }
 
-type groupPath struct {
+// GroupPath names a group.
+type GroupPath struct {
 	GroupID int64 `path:"groupId" minimum:"1" example:"7"`
 }
 
@@ -51,7 +52,7 @@ func addGroups(a *API) {
 		"Takes it away from its members for good. For who may Manage Users in its organization and holds all that it gives.", change}, a.deleteGroup)
 }
 
-func (a *API) listGroups(ctx context.Context, in *organizationPath) (*listed[Group], error) {
+func (a *API) listGroups(ctx context.Context, in *OrganizationPath) (*listed[Group], error) {
 	groups, err := a.manage.Groups(ctx, in.OrgID)
 	if err != nil {
 		return nil, err
@@ -68,8 +69,8 @@ type GroupFields struct {
 }
 
 type newGroup struct {
-	organizationPath
-	idempotent
+	OrganizationPath
+	Idempotent
 	Body GroupFields
 }
 
@@ -87,7 +88,7 @@ func (a *API) createGroup(ctx context.Context, in *newGroup) (*made[Group], erro
 	return &made[Group]{Location: address("user/group", group.ID), ETag: etag(group.Version), Body: groupOf(group)}, nil
 }
 
-func (a *API) getGroup(ctx context.Context, in *groupPath) (*found[GroupWithMembers], error) {
+func (a *API) getGroup(ctx context.Context, in *GroupPath) (*found[GroupWithMembers], error) {
 	details, err := a.manage.Group(ctx, in.GroupID)
 	if err != nil {
 		return nil, err
@@ -104,17 +105,18 @@ type GroupChange struct {
 	MemberIDs   optional[[]int64] `json:"memberIds,omitempty" nullable:"false" maxItems:"10000"`
 }
 
-type changedGroup struct {
-	groupPath
-	conditional
+// ChangedGroup names a group that is to be changed.
+type ChangedGroup struct {
+	GroupPath
+	Conditional
 }
 
 type editedGroup struct {
-	changedGroup
+	ChangedGroup
 	Body GroupChange
 }
 
-func (a *API) groupToChange(ctx context.Context, in changedGroup) (manage.GroupDetails, error) {
+func (a *API) groupToChange(ctx context.Context, in ChangedGroup) (manage.GroupDetails, error) {
 	group, err := a.manage.Group(ctx, in.GroupID)
 	if err == nil {
 		err = in.check(portal.NounGroup, group.Version)
@@ -123,7 +125,7 @@ func (a *API) groupToChange(ctx context.Context, in changedGroup) (manage.GroupD
 }
 
 func (a *API) updateGroup(ctx context.Context, in *editedGroup) (*found[GroupWithMembers], error) {
-	was, err := a.groupToChange(ctx, in.changedGroup)
+	was, err := a.groupToChange(ctx, in.ChangedGroup)
 	if err != nil {
 		return nil, err
 	}
@@ -135,10 +137,10 @@ func (a *API) updateGroup(ctx context.Context, in *editedGroup) (*found[GroupWit
 	if err != nil {
 		return nil, err
 	}
-	return a.getGroup(ctx, &in.groupPath)
+	return a.getGroup(ctx, &in.GroupPath)
 }
 
-func (a *API) deleteGroup(ctx context.Context, in *changedGroup) (*nothing, error) {
+func (a *API) deleteGroup(ctx context.Context, in *ChangedGroup) (*nothing, error) {
 	was, err := a.groupToChange(ctx, *in)
 	if err != nil {
 		return nil, err

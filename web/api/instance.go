@@ -48,7 +48,7 @@ type InstanceFields struct {
 }
 
 type newInstance struct {
-	idempotent
+	Idempotent
 	Body InstanceFields
 }
 

@@ -53,7 +53,8 @@ func (a *API) keyOf(k portal.Key) Key {
 	}
 }
 
-type keyPath struct {
+// KeyPath names an API key.
+type KeyPath struct {
 	KeyID int64 `path:"keyId" minimum:"1" example:"815"`
 }
 
@@ -124,7 +125,7 @@ func (a *API) keyMade(generated manage.GeneratedKey) KeyMade {
 }
 
 type newKey struct {
-	idempotent
+	Idempotent
 	Body KeyFields
 }
 
@@ -185,7 +186,7 @@ func inOrgUser(err error) error {
 }
 
 type keyFilter struct {
-	paging
+	Paging
 	Q              string `query:"q" maxLength:"500" doc:"Words that the name, the user or the mask has."`
 	OrgID          int64  `query:"orgId" minimum:"1" doc:"Of this organization alone. Without it: for staff of all, for others of the one that they work in."`
 	UserID         int64  `query:"userId" minimum:"1" doc:"Mapped to this user. Who may not see the others' keys gets their own."`
@@ -214,7 +215,7 @@ func (a *API) listKeys(ctx context.Context, in *keyFilter) (*listed[Key], error)
 	return listOf(page, a.keyOf), nil
 }
 
-func (a *API) getKey(ctx context.Context, in *keyPath) (*found[Key], error) {
+func (a *API) getKey(ctx context.Context, in *KeyPath) (*found[Key], error) {
 	details, err := a.manage.Key(ctx, in.KeyID)
 	if err != nil {
 		return nil, err
@@ -231,17 +232,18 @@ type KeyChange struct {
 	ExpiresAt   optional[instant]  `json:"expiresAt,omitempty" doc:"null: never, where the organization allows it. A later expiry renews a key that has expired."`
 }
 
-type changedKey struct {
-	keyPath
-	conditional
+// ChangedKey names an API key that is to be changed.
+type ChangedKey struct {
+	KeyPath
+	Conditional
 }
 
 type editedKey struct {
-	changedKey
+	ChangedKey
 	Body KeyChange
 }
 
-func (a *API) keyToChange(ctx context.Context, in changedKey) (portal.Key, error) {
+func (a *API) keyToChange(ctx context.Context, in ChangedKey) (portal.Key, error) {
 	details, err := a.manage.Key(ctx, in.KeyID)
 	if err == nil {
 		err = in.check(portal.NounKey, details.Version)
@@ -250,7 +252,7 @@ func (a *API) keyToChange(ctx context.Context, in changedKey) (portal.Key, error
 }
 
 func (a *API) updateKey(ctx context.Context, in *editedKey) (*found[Key], error) {
-	was, err := a.keyToChange(ctx, in.changedKey)
+	was, err := a.keyToChange(ctx, in.ChangedKey)
 	if err != nil {
 		return nil, err
 	}
@@ -261,12 +263,12 @@ func (a *API) updateKey(ctx context.Context, in *editedKey) (*found[Key], error)
 	if err != nil {
 		return nil, err
 	}
-	return a.getKey(ctx, &in.keyPath)
+	return a.getKey(ctx, &in.KeyPath)
 }
 
 // onKey does something to a key as it is now, or as If-Match says, and answers with what
 // it has become.
-func (a *API) onKey(ctx context.Context, in changedKey, do func(portal.Key) error) (*found[Key], error) {
+func (a *API) onKey(ctx context.Context, in ChangedKey, do func(portal.Key) error) (*found[Key], error) {
 	was, err := a.keyToChange(ctx, in)
 	if err == nil {
 		err = do(was)
@@ -274,18 +276,18 @@ func (a *API) onKey(ctx context.Context, in changedKey, do func(portal.Key) erro
 	if err != nil {
 		return nil, err
 	}
-	return a.getKey(ctx, &in.keyPath)
+	return a.getKey(ctx, &in.KeyPath)
 }
 
-func (a *API) disableKey(ctx context.Context, in *changedKey) (*found[Key], error) {
+func (a *API) disableKey(ctx context.Context, in *ChangedKey) (*found[Key], error) {
 	return a.onKey(ctx, *in, func(key portal.Key) error { return a.manage.DisableKey(ctx, key.ID) })
 }
 
-func (a *API) enableKey(ctx context.Context, in *changedKey) (*found[Key], error) {
+func (a *API) enableKey(ctx context.Context, in *ChangedKey) (*found[Key], error) {
 	return a.onKey(ctx, *in, func(key portal.Key) error { return a.manage.EnableKey(ctx, key.ID) })
 }
 
-func (a *API) revokeKey(ctx context.Context, in *changedKey) (*found[Key], error) {
+func (a *API) revokeKey(ctx context.Context, in *ChangedKey) (*found[Key], error) {
 	return a.onKey(ctx, *in, func(key portal.Key) error { return a.manage.RevokeKey(ctx, key.ID, key.Name) })
 }
 
@@ -311,7 +313,7 @@ type KeyRefusal struct {
 
 type foundUse struct{ Body KeyUse }
 
-func (a *API) keyUse(ctx context.Context, in *keyPath) (*foundUse, error) {
+func (a *API) keyUse(ctx context.Context, in *KeyPath) (*foundUse, error) {
 	use, err := a.manage.KeyUse(ctx, in.KeyID)
 	if err != nil {
 		return nil, err

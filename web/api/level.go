@@ -21,7 +21,8 @@ func levelOf(l portal.ClientLevel) Level {
 	return Level{ID: l.ID, Name: l.Name, Licenses: l.Licenses, OrgCount: l.Organizations}
 }
 
-type levelPath struct {
+// LevelPath names a client level.
+type LevelPath struct {
 	LevelID int64 `path:"levelId" minimum:"1" example:"2"`
 }
 
@@ -50,7 +51,7 @@ type LevelFields struct {
 }
 
 type newLevel struct {
-	idempotent
+	Idempotent
 	Body LevelFields
 }
 
@@ -66,7 +67,7 @@ func (a *API) createLevel(ctx context.Context, in *newLevel) (*made[Level], erro
 	return &made[Level]{Location: address("levels", level.ID), ETag: etag(level.Version), Body: levelOf(level)}, nil
 }
 
-func (a *API) getLevel(ctx context.Context, in *levelPath) (*found[Level], error) {
+func (a *API) getLevel(ctx context.Context, in *LevelPath) (*found[Level], error) {
 	level, err := a.manage.ClientLevel(ctx, in.LevelID)
 	if err != nil {
 		return nil, err
@@ -80,17 +81,18 @@ type LevelChange struct {
 	Licenses optional[int]    `json:"licenses,omitempty" minimum:"0" maximum:"1000" example:"5"`
 }
 
-type changedLevel struct {
-	levelPath
-	conditional
+// ChangedLevel names a client level that is to be changed.
+type ChangedLevel struct {
+	LevelPath
+	Conditional
 }
 
 type editedLevel struct {
-	changedLevel
+	ChangedLevel
 	Body LevelChange
 }
 
-func (a *API) levelToChange(ctx context.Context, in changedLevel) (portal.ClientLevel, error) {
+func (a *API) levelToChange(ctx context.Context, in ChangedLevel) (portal.ClientLevel, error) {
 	level, err := a.manage.ClientLevel(ctx, in.LevelID)
 	if err == nil {
 		err = in.check(portal.NounLevel, level.Version)
@@ -99,7 +101,7 @@ func (a *API) levelToChange(ctx context.Context, in changedLevel) (portal.Client
 }
 
 func (a *API) updateLevel(ctx context.Context, in *editedLevel) (*found[Level], error) {
-	was, err := a.levelToChange(ctx, in.changedLevel)
+	was, err := a.levelToChange(ctx, in.ChangedLevel)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +111,10 @@ func (a *API) updateLevel(ctx context.Context, in *editedLevel) (*found[Level], 
 	if err != nil {
 		return nil, err
 	}
-	return a.getLevel(ctx, &in.levelPath)
+	return a.getLevel(ctx, &in.LevelPath)
 }
 
-func (a *API) deleteLevel(ctx context.Context, in *changedLevel) (*nothing, error) {
+func (a *API) deleteLevel(ctx context.Context, in *ChangedLevel) (*nothing, error) {
 	was, err := a.levelToChange(ctx, *in)
 	if err != nil {
 		return nil, err

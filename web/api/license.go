@@ -25,7 +25,8 @@ func licenseOf(l portal.License) License {
 	return License{ID: l.ID, OrgID: l.OrganizationID, Number: l.Number, Domain: l.Domain, Database: l.Database, Active: l.Active, CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt}
 }
 
-type licensePath struct {
+// LicensePath names a license.
+type LicensePath struct {
 	LicenseID int64 `path:"licenseId" minimum:"1" example:"11"`
 }
 
@@ -64,7 +65,7 @@ type LicenseFields struct {
 }
 
 type newLicense struct {
-	idempotent
+	Idempotent
 	Body LicenseFields
 }
 
@@ -82,7 +83,7 @@ func (a *API) createLicense(ctx context.Context, in *newLicense) (*made[License]
 	return &made[License]{Location: address("licenses", license.ID), ETag: etag(license.Version), Body: licenseOf(license)}, nil
 }
 
-func (a *API) getLicense(ctx context.Context, in *licensePath) (*found[License], error) {
+func (a *API) getLicense(ctx context.Context, in *LicensePath) (*found[License], error) {
 	license, err := a.manage.ChosenLicense(ctx, in.LicenseID)
 	if err != nil {
 		return nil, err
@@ -96,17 +97,18 @@ type LicenseChange struct {
 	Database optional[string] `json:"database,omitempty" maxLength:"100" example:"EXAMPLE_EU"`
 }
 
-type changedLicense struct {
-	licensePath
-	conditional
+// ChangedLicense names a license that is to be changed.
+type ChangedLicense struct {
+	LicensePath
+	Conditional
 }
 
 type editedLicense struct {
-	changedLicense
+	ChangedLicense
 	Body LicenseChange
 }
 
-func (a *API) licenseToChange(ctx context.Context, in changedLicense) (portal.License, error) {
+func (a *API) licenseToChange(ctx context.Context, in ChangedLicense) (portal.License, error) {
 	license, err := a.manage.ChosenLicense(ctx, in.LicenseID)
 	if err == nil {
 		err = in.check(portal.NounLicense, license.Version)
@@ -115,7 +117,7 @@ func (a *API) licenseToChange(ctx context.Context, in changedLicense) (portal.Li
 }
 
 func (a *API) updateLicense(ctx context.Context, in *editedLicense) (*found[License], error) {
-	was, err := a.licenseToChange(ctx, in.changedLicense)
+	was, err := a.licenseToChange(ctx, in.ChangedLicense)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +125,10 @@ func (a *API) updateLicense(ctx context.Context, in *editedLicense) (*found[Lice
 	if err != nil {
 		return nil, err
 	}
-	return a.getLicense(ctx, &in.licensePath)
+	return a.getLicense(ctx, &in.LicensePath)
 }
 
-func (a *API) deactivateLicense(ctx context.Context, in *changedLicense) (*found[License], error) {
+func (a *API) deactivateLicense(ctx context.Context, in *ChangedLicense) (*found[License], error) {
 	was, err := a.licenseToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.DeactivateLicense(ctx, was.ID, was.Number)
@@ -134,10 +136,10 @@ func (a *API) deactivateLicense(ctx context.Context, in *changedLicense) (*found
 	if err != nil {
 		return nil, err
 	}
-	return a.getLicense(ctx, &in.licensePath)
+	return a.getLicense(ctx, &in.LicensePath)
 }
 
-func (a *API) activateLicense(ctx context.Context, in *changedLicense) (*found[License], error) {
+func (a *API) activateLicense(ctx context.Context, in *ChangedLicense) (*found[License], error) {
 	was, err := a.licenseToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.ActivateLicense(ctx, was.ID)
@@ -145,10 +147,10 @@ func (a *API) activateLicense(ctx context.Context, in *changedLicense) (*found[L
 	if err != nil {
 		return nil, err
 	}
-	return a.getLicense(ctx, &in.licensePath)
+	return a.getLicense(ctx, &in.LicensePath)
 }
 
-func (a *API) deleteLicense(ctx context.Context, in *changedLicense) (*nothing, error) {
+func (a *API) deleteLicense(ctx context.Context, in *ChangedLicense) (*nothing, error) {
 	was, err := a.licenseToChange(ctx, *in)
 	if err != nil {
 		return nil, err

@@ -8,13 +8,13 @@ import (
 	"keyportal/internal/portal"
 )
 
-// paging is which part of a list is asked for.
-type paging struct {
+// Paging is which part of a list is asked for.
+type Paging struct {
 	Cursor string `query:"cursor" maxLength:"2000" doc:"Where the page begins: the next of the page before. Without it, the first page."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many things at the most."`
 }
 
-func (p paging) list() portal.List { return portal.List{After: p.Cursor, Limit: p.Limit} }
+func (p Paging) list() portal.List { return portal.List{After: p.Cursor, Limit: p.Limit} }
 
 // sorted puts a list into the order that was asked for: the name of a column, with a
 // minus before it the other way round. names has the columns' names in the store.

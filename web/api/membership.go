@@ -33,7 +33,8 @@ func membershipOf(m portal.Membership) Membership {
 	}
 }
 
-type membershipPath struct {
+// MembershipPath names a user in an organization.
+type MembershipPath struct {
 	OrgID  int64 `path:"orgId" minimum:"1" example:"42" doc:"The organization's internal ID."`
 	UserID int64 `path:"userId" minimum:"1" example:"1732" doc:"The user's internal ID."`
 }
@@ -50,7 +51,7 @@ func addMemberships(a *API) {
 		"Lists those that you may see, ended ones too.", signedIn}, a.listMemberships)
 }
 
-func (a *API) getMembership(ctx context.Context, in *membershipPath) (*found[Membership], error) {
+func (a *API) getMembership(ctx context.Context, in *MembershipPath) (*found[Membership], error) {
 	membership, err := a.manage.Membership(ctx, in.OrgID, in.UserID)
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (a *API) getMembership(ctx context.Context, in *membershipPath) (*found[Mem
 	return &found[Membership]{ETag: etag(membership.Version), Body: membershipOf(membership)}, nil
 }
 
-func (a *API) listMemberships(ctx context.Context, in *userPath) (*listed[Membership], error) {
+func (a *API) listMemberships(ctx context.Context, in *UserPath) (*listed[Membership], error) {
 	details, err := a.manage.User(ctx, in.UserID)
 	if err != nil {
 		return nil, err
@@ -75,13 +76,13 @@ type MembershipFields struct {
 }
 
 type newMembership struct {
-	membershipPath
-	conditional
+	MembershipPath
+	Conditional
 	Body MembershipFields
 }
 
 func (a *API) setMembership(ctx context.Context, in *newMembership) (*found[Membership], error) {
-	version, err := a.membershipVersion(ctx, &in.membershipPath, in.conditional)
+	version, err := a.membershipVersion(ctx, &in.MembershipPath, in.Conditional)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +93,12 @@ func (a *API) setMembership(ctx context.Context, in *newMembership) (*found[Memb
 	if err != nil {
 		return nil, err
 	}
-	return a.getMembership(ctx, &in.membershipPath)
+	return a.getMembership(ctx, &in.MembershipPath)
 }
 
 // membershipVersion gives the version of a membership that is to be changed; 0 when
 // there is none yet.
-func (a *API) membershipVersion(ctx context.Context, in *membershipPath, condition conditional) (int64, error) {
+func (a *API) membershipVersion(ctx context.Context, in *MembershipPath, condition Conditional) (int64, error) {
 	if _, err := a.manage.Organization(ctx, in.OrgID); err != nil {
 		return 0, err
 	}
@@ -112,8 +113,8 @@ func (a *API) membershipVersion(ctx context.Context, in *membershipPath, conditi
 }
 
 type endedMembership struct {
-	membershipPath
-	conditional
+	MembershipPath
+	Conditional
 }
 
 func (a *API) endMembership(ctx context.Context, in *endedMembership) (*nothing, error) {

@@ -31,7 +31,8 @@ func organizationOf(o portal.Organization) Organization {
 	}
 }
 
-type organizationPath struct {
+// OrganizationPath names an organization.
+type OrganizationPath struct {
 	OrgID int64 `path:"orgId" minimum:"1" example:"42" doc:"The organization's internal ID."`
 }
 
@@ -52,7 +53,7 @@ func addOrganizations(a *API) {
 }
 
 type organizationFilter struct {
-	paging
+	Paging
 	Q    string `query:"q" maxLength:"500" doc:"Words that the name has. For staff."`
 	Sort string `query:"sort" enum:"name,-name,level,-level" doc:"By what; with a minus the other way round. For staff."`
 }
@@ -78,7 +79,7 @@ type OrganizationFields struct {
 }
 
 type newOrganization struct {
-	idempotent
+	Idempotent
 	Body OrganizationFields
 }
 
@@ -94,7 +95,7 @@ func (a *API) createOrganization(ctx context.Context, in *newOrganization) (*mad
 	return &made[Organization]{Location: address("user/org", organization.ID), ETag: etag(organization.Version), Body: organizationOf(organization)}, nil
 }
 
-func (a *API) getOrganization(ctx context.Context, in *organizationPath) (*found[Organization], error) {
+func (a *API) getOrganization(ctx context.Context, in *OrganizationPath) (*found[Organization], error) {
 	organization, err := a.manage.Organization(ctx, in.OrgID)
 	if err != nil {
 		return nil, err
@@ -108,12 +109,13 @@ type OrganizationChange struct {
 	LevelID optional[int64]  `json:"levelId,omitempty" minimum:"1" example:"2"`
 }
 
-type changedOrganization struct {
-	organizationPath
-	conditional
+// ChangedOrganization names an organization that is to be changed.
+type ChangedOrganization struct {
+	OrganizationPath
+	Conditional
 }
 
-func (a *API) organizationToChange(ctx context.Context, in changedOrganization) (portal.Organization, error) {
+func (a *API) organizationToChange(ctx context.Context, in ChangedOrganization) (portal.Organization, error) {
 	organization, err := a.manage.Organization(ctx, in.OrgID)
 	if err == nil {
 		err = in.check(portal.NounOrganization, organization.Version)
@@ -122,12 +124,12 @@ func (a *API) organizationToChange(ctx context.Context, in changedOrganization) 
 }
 
 type editedOrganization struct {
-	changedOrganization
+	ChangedOrganization
 	Body OrganizationChange
 }
 
 func (a *API) updateOrganization(ctx context.Context, in *editedOrganization) (*found[Organization], error) {
-	was, err := a.organizationToChange(ctx, in.changedOrganization)
+	was, err := a.organizationToChange(ctx, in.ChangedOrganization)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +139,7 @@ func (a *API) updateOrganization(ctx context.Context, in *editedOrganization) (*
 	if err != nil {
 		return nil, err
 	}
-	return a.getOrganization(ctx, &in.organizationPath)
+	return a.getOrganization(ctx, &in.OrganizationPath)
 }
 
 // SettingsChange is what an organization decides for itself.
@@ -148,12 +150,12 @@ type SettingsChange struct {
 }
 
 type editedSettings struct {
-	changedOrganization
+	ChangedOrganization
 	Body SettingsChange
 }
 
 func (a *API) updateSettings(ctx context.Context, in *editedSettings) (*found[Organization], error) {
-	was, err := a.organizationToChange(ctx, in.changedOrganization)
+	was, err := a.organizationToChange(ctx, in.ChangedOrganization)
 	if err != nil {
 		return nil, err
 	}
@@ -167,10 +169,10 @@ func (a *API) updateSettings(ctx context.Context, in *editedSettings) (*found[Or
 	if err := a.manage.UpdateSettings(ctx, settings); err != nil {
 		return nil, err
 	}
-	return a.getOrganization(ctx, &in.organizationPath)
+	return a.getOrganization(ctx, &in.OrganizationPath)
 }
 
-func (a *API) suspendOrganization(ctx context.Context, in *changedOrganization) (*found[Organization], error) {
+func (a *API) suspendOrganization(ctx context.Context, in *ChangedOrganization) (*found[Organization], error) {
 	was, err := a.organizationToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.SuspendOrganization(ctx, was.ID, was.Name)
@@ -178,10 +180,10 @@ func (a *API) suspendOrganization(ctx context.Context, in *changedOrganization) 
 	if err != nil {
 		return nil, err
 	}
-	return a.getOrganization(ctx, &in.organizationPath)
+	return a.getOrganization(ctx, &in.OrganizationPath)
 }
 
-func (a *API) reactivateOrganization(ctx context.Context, in *changedOrganization) (*found[Organization], error) {
+func (a *API) reactivateOrganization(ctx context.Context, in *ChangedOrganization) (*found[Organization], error) {
 	was, err := a.organizationToChange(ctx, *in)
 	if err == nil {
 		err = a.manage.ReactivateOrganization(ctx, was.ID)
@@ -189,5 +191,5 @@ func (a *API) reactivateOrganization(ctx context.Context, in *changedOrganizatio
 	if err != nil {
 		return nil, err
 	}
-	return a.getOrganization(ctx, &in.organizationPath)
+	return a.getOrganization(ctx, &in.OrganizationPath)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,7 +166,14 @@ func (a *API) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // Refusal is the problem of a key that the check refuses.
-func Refusal(status int, code portal.CheckCode, message string) error {
+func Refusal(code portal.CheckCode, message string) error {
+	status := http.StatusForbidden
+	switch {
+	case code == portal.CheckRateLimited:
+		status = http.StatusTooManyRequests
+	case slices.Index(portal.CheckCodes, code) < slices.Index(portal.CheckCodes, portal.CheckOrgSuspended):
+		status = http.StatusUnauthorized
+	}
 	problem := newProblem(status, message)
 	problem.Code = string(code)
 	return problem

@@ -55,7 +55,8 @@ type RequestWithMessages struct {
 	Messages []RequestMessage `json:"messages" nullable:"false" doc:"The oldest first."`
 }
 
-type requestPath struct {
+// RequestPath names a request.
+type RequestPath struct {
 	RequestID int64 `path:"requestId" minimum:"1" example:"9"`
 }
 
@@ -76,7 +77,7 @@ func addRequests(a *API) {
 }
 
 type requestFilter struct {
-	paging
+	Paging
 	Q           string `query:"q" maxLength:"500" doc:"Words that the client, the requester, the application, the license or the domain has."`
 	OrgID       int64  `query:"orgId" minimum:"1" doc:"Of this organization alone. Without it: for who decides of all, for others of the one that they work in."`
 	RequesterID int64  `query:"requesterId" minimum:"1"`
@@ -112,7 +113,7 @@ type RequestFields struct {
 }
 
 type newRequest struct {
-	idempotent
+	Idempotent
 	Body RequestFields
 }
 
@@ -130,7 +131,7 @@ func (a *API) createRequest(ctx context.Context, in *newRequest) (*made[Request]
 	return &made[Request]{Location: address("requests", request.ID), ETag: etag(request.Version), Body: requestOf(request)}, nil
 }
 
-func (a *API) getRequest(ctx context.Context, in *requestPath) (*found[RequestWithMessages], error) {
+func (a *API) getRequest(ctx context.Context, in *RequestPath) (*found[RequestWithMessages], error) {
 	details, err := a.manage.Request(ctx, in.RequestID)
 	if err != nil {
 		return nil, err
@@ -141,9 +142,10 @@ func (a *API) getRequest(ctx context.Context, in *requestPath) (*found[RequestWi
 	return &found[RequestWithMessages]{ETag: etag(details.Version), Body: RequestWithMessages{requestOf(details.Request), messages}}, nil
 }
 
-type changedRequest struct {
-	requestPath
-	conditional
+// ChangedRequest names a request that is to be changed.
+type ChangedRequest struct {
+	RequestPath
+	Conditional
 }
 
 // Message is what is said about a request.
@@ -152,13 +154,13 @@ type Message struct {
 }
 
 type saidOfRequest struct {
-	changedRequest
+	ChangedRequest
 	Body Message
 }
 
 // onRequest does something to a request as it is now, or as If-Match says, and answers
 // with what it has become.
-func (a *API) onRequest(ctx context.Context, in changedRequest, do func(id, version int64) error) (*found[RequestWithMessages], error) {
+func (a *API) onRequest(ctx context.Context, in ChangedRequest, do func(id, version int64) error) (*found[RequestWithMessages], error) {
 	details, err := a.manage.Request(ctx, in.RequestID)
 	if err == nil {
 		err = in.check(portal.NounRequest, details.Version)
@@ -169,15 +171,15 @@ func (a *API) onRequest(ctx context.Context, in changedRequest, do func(id, vers
 	if err != nil {
 		return nil, err
 	}
-	return a.getRequest(ctx, &in.requestPath)
+	return a.getRequest(ctx, &in.RequestPath)
 }
 
-func (a *API) takeRequest(ctx context.Context, in *changedRequest) (*found[RequestWithMessages], error) {
+func (a *API) takeRequest(ctx context.Context, in *ChangedRequest) (*found[RequestWithMessages], error) {
 	return a.onRequest(ctx, *in, func(id, version int64) error { return a.manage.TakeRequest(ctx, id, version) })
 }
 
 func (a *API) askRequester(ctx context.Context, in *saidOfRequest) (*found[RequestWithMessages], error) {
-	return a.onRequest(ctx, in.changedRequest, func(id, version int64) error {
+	return a.onRequest(ctx, in.ChangedRequest, func(id, version int64) error {
 		if err := a.manage.AskRequester(ctx, id, version, in.Body.Text); err != nil {
 			return err
 		}
@@ -187,11 +189,11 @@ func (a *API) askRequester(ctx context.Context, in *saidOfRequest) (*found[Reque
 }
 
 func (a *API) answerRequest(ctx context.Context, in *saidOfRequest) (*found[RequestWithMessages], error) {
-	return a.onRequest(ctx, in.changedRequest, func(id, version int64) error { return a.manage.AnswerRequest(ctx, id, version, in.Body.Text) })
+	return a.onRequest(ctx, in.ChangedRequest, func(id, version int64) error { return a.manage.AnswerRequest(ctx, id, version, in.Body.Text) })
 }
 
 func (a *API) declineRequest(ctx context.Context, in *saidOfRequest) (*found[RequestWithMessages], error) {
-	return a.onRequest(ctx, in.changedRequest, func(id, version int64) error {
+	return a.onRequest(ctx, in.ChangedRequest, func(id, version int64) error {
 		if err := a.manage.DeclineRequest(ctx, id, version, in.Body.Text); err != nil {
 			return err
 		}
@@ -200,7 +202,7 @@ func (a *API) declineRequest(ctx context.Context, in *saidOfRequest) (*found[Req
 	})
 }
 
-func (a *API) withdrawRequest(ctx context.Context, in *changedRequest) (*found[RequestWithMessages], error) {
+func (a *API) withdrawRequest(ctx context.Context, in *ChangedRequest) (*found[RequestWithMessages], error) {
 	return a.onRequest(ctx, *in, func(id, _ int64) error { return a.manage.WithdrawRequest(ctx, id) })
 }
 
@@ -214,12 +216,12 @@ type Approval struct {
 }
 
 type approvedRequest struct {
-	changedRequest
+	ChangedRequest
 	Body Approval
 }
 
 func (a *API) approveRequest(ctx context.Context, in *approvedRequest) (*found[RequestWithMessages], error) {
-	return a.onRequest(ctx, in.changedRequest, func(id, version int64) error {
+	return a.onRequest(ctx, in.ChangedRequest, func(id, version int64) error {
 		key, err := a.manage.ApproveRequest(ctx, manage.Approval{
 			ID: id, Version: version, Name: in.Body.Name, Description: in.Body.Description, APISets: in.Body.APISets, ExpiresAt: in.Body.ExpiresAt.Time, Note: in.Body.Note,
 		})

@@ -54,7 +54,7 @@ func addRevisions(a *API) {
 }
 
 type revisionFilter struct {
-	paging
+	Paging
 	OrgID  int64     `query:"orgId" minimum:"1" doc:"Of this organization alone. Without it: for staff of all and of the installation, for others of the one that they work in."`
 	Noun   string    `query:"noun" enum:"installation,organization,user,membership,role,group,api_set,application,license,instance,key,request,link,session,level"`
 	NounID int64     `query:"nounId" minimum:"1" doc:"With noun: about this thing."`

@@ -38,7 +38,8 @@ func authoritiesOf(names []string) []portal.Authority {
 	return each(names, func(name string) portal.Authority { return portal.Authority(name) })
 }
 
-type rolePath struct {
+// RolePath names a role.
+type RolePath struct {
 	RoleID int64 `path:"roleId" minimum:"1" example:"3"`
 }
 
@@ -72,7 +73,7 @@ type RoleFields struct {
 }
 
 type newRole struct {
-	idempotent
+	Idempotent
 	Body RoleFields
 }
 
@@ -91,7 +92,7 @@ func (a *API) createRole(ctx context.Context, in *newRole) (*made[Role], error) 
 	return &made[Role]{Location: address("user/role", role.ID), ETag: etag(role.Version), Body: roleOf(role)}, nil
 }
 
-func (a *API) getRole(ctx context.Context, in *rolePath) (*found[Role], error) {
+func (a *API) getRole(ctx context.Context, in *RolePath) (*found[Role], error) {
 	role, err := a.manage.Role(ctx, in.RoleID)
 	if err != nil {
 		return nil, err
@@ -107,17 +108,18 @@ type RoleChange struct {
 	APISets     optional[[]string] `json:"apiSets,omitempty" nullable:"false" maxItems:"1000" example:"[\"billing\"]"`
 }
 
-type changedRole struct {
-	rolePath
-	conditional
+// ChangedRole names a role that is to be changed.
+type ChangedRole struct {
+	RolePath
+	Conditional
 }
 
 type editedRole struct {
-	changedRole
+	ChangedRole
 	Body RoleChange
 }
 
-func (a *API) roleToChange(ctx context.Context, in changedRole) (portal.Role, error) {
+func (a *API) roleToChange(ctx context.Context, in ChangedRole) (portal.Role, error) {
 	role, err := a.manage.Role(ctx, in.RoleID)
 	if err == nil {
 		err = in.check(portal.NounRole, role.Version)
@@ -126,7 +128,7 @@ func (a *API) roleToChange(ctx context.Context, in changedRole) (portal.Role, er
 }
 
 func (a *API) updateRole(ctx context.Context, in *editedRole) (*found[Role], error) {
-	was, err := a.roleToChange(ctx, in.changedRole)
+	was, err := a.roleToChange(ctx, in.ChangedRole)
 	if err != nil {
 		return nil, err
 	}
@@ -137,10 +139,10 @@ func (a *API) updateRole(ctx context.Context, in *editedRole) (*found[Role], err
 	if err != nil {
 		return nil, err
 	}
-	return a.getRole(ctx, &in.rolePath)
+	return a.getRole(ctx, &in.RolePath)
 }
 
-func (a *API) deleteRole(ctx context.Context, in *changedRole) (*nothing, error) {
+func (a *API) deleteRole(ctx context.Context, in *ChangedRole) (*nothing, error) {
 	was, err := a.roleToChange(ctx, *in)
 	if err != nil {
 		return nil, err

@@ -24,8 +24,8 @@ type Rotation struct {
 }
 
 type rotatedKey struct {
-	changedKey
-	idempotent
+	ChangedKey
+	Idempotent
 	Body *Rotation
 }
 
@@ -70,10 +70,10 @@ func graceOf(rotation Rotation) (time.Duration, error) {
 	return time.ParseDuration(rotation.Grace)
 }
 
-func (a *API) retireOldSecret(ctx context.Context, in *changedKey) (*found[Key], error) {
+func (a *API) retireOldSecret(ctx context.Context, in *ChangedKey) (*found[Key], error) {
 	return a.onKey(ctx, *in, func(key portal.Key) error { return a.manage.RetireOldSecret(ctx, key.ID, manage.RotationName(key)) })
 }
 
-func (a *API) cancelRotation(ctx context.Context, in *changedKey) (*found[Key], error) {
+func (a *API) cancelRotation(ctx context.Context, in *ChangedKey) (*found[Key], error) {
 	return a.onKey(ctx, *in, func(key portal.Key) error { return a.manage.CancelRotation(ctx, key.ID, manage.RotationName(key)) })
 }

@@ -49,7 +49,8 @@ type Me struct {
 	Impersonator *Named   `json:"impersonator,omitempty" doc:"Who really asks, as the user above."`
 }
 
-type userPath struct {
+// UserPath names a user.
+type UserPath struct {
 	UserID int64 `path:"userId" minimum:"1" example:"1732" doc:"The user's internal ID."`
 }
 
@@ -76,7 +77,9 @@ func addUsers(a *API) {
 		{manage.UnlockUser, "unlockUser", "unlock a user", "Takes a lock back."},
 	} {
 		add(a, operation{http.MethodPost, "/user/users/{userId}/" + string(act.action), act.id, "user", act.summary, act.explain, needs(portal.ManageUsers)},
-			func(ctx context.Context, in *changedUser) (*found[User], error) { return a.actOnUser(ctx, in, act.action) })
+			func(ctx context.Context, in *changedUser) (*found[User], error) {
+				return a.actOnUser(ctx, in, act.action)
+			})
 	}
 }
 
@@ -116,7 +119,7 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*found[Me], error) {
 }
 
 type userFilter struct {
-	paging
+	Paging
 	Q               string `query:"q" maxLength:"500" doc:"Words that the username, the name or the e-mail address has."`
 	OrgID           int64  `query:"orgId" minimum:"1" doc:"Members of this organization alone. Without it: for staff of all, for others of the one that you work in."`
 	Enabled         string `query:"enabled" enum:"true,false"`
@@ -170,7 +173,7 @@ type UserFields struct {
 }
 
 type newUser struct {
-	idempotent
+	Idempotent
 	Body UserFields
 }
 
@@ -195,7 +198,7 @@ func address(path string, id int64) string {
 	return Prefix + "/" + path + "/" + strconv.FormatInt(id, 10)
 }
 
-func (a *API) getUser(ctx context.Context, in *userPath) (*found[User], error) {
+func (a *API) getUser(ctx context.Context, in *UserPath) (*found[User], error) {
 	details, err := a.manage.User(ctx, in.UserID)
 	if err != nil {
 		return nil, err
@@ -212,13 +215,13 @@ type UserChange struct {
 }
 
 type editedUser struct {
-	userPath
-	conditional
+	UserPath
+	Conditional
 	Body UserChange
 }
 
 func (a *API) updateUser(ctx context.Context, in *editedUser) (*found[User], error) {
-	was, err := a.userToChange(ctx, in.UserID, in.conditional)
+	was, err := a.userToChange(ctx, in.UserID, in.Conditional)
 	if err != nil {
 		return nil, err
 	}
@@ -229,10 +232,10 @@ func (a *API) updateUser(ctx context.Context, in *editedUser) (*found[User], err
 	if err != nil {
 		return nil, err
 	}
-	return a.getUser(ctx, &in.userPath)
+	return a.getUser(ctx, &in.UserPath)
 }
 
-func (a *API) userToChange(ctx context.Context, id int64, condition conditional) (portal.User, error) {
+func (a *API) userToChange(ctx context.Context, id int64, condition Conditional) (portal.User, error) {
 	details, err := a.manage.User(ctx, id)
 	if err == nil {
 		err = condition.check(portal.NounUser, details.Version)
@@ -241,16 +244,16 @@ func (a *API) userToChange(ctx context.Context, id int64, condition conditional)
 }
 
 type changedUser struct {
-	userPath
-	conditional
+	UserPath
+	Conditional
 }
 
 func (a *API) actOnUser(ctx context.Context, in *changedUser, action manage.UserAction) (*found[User], error) {
-	if _, err := a.userToChange(ctx, in.UserID, in.conditional); err != nil {
+	if _, err := a.userToChange(ctx, in.UserID, in.Conditional); err != nil {
 		return nil, err
 	}
 	if err := a.manage.ActOnUser(ctx, in.UserID, action); err != nil {
 		return nil, err
 	}
-	return a.getUser(ctx, &in.userPath)
+	return a.getUser(ctx, &in.UserPath)
 }

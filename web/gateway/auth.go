@@ -69,18 +69,16 @@ func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify
 	if err != nil {
 		return verify.Decision{}, err
 	}
-	question := credentialIn(r.Header)
+	question := verify.Sent(r.Header)
 	if err := refuseCredential(queryOf(uri), question); err != nil {
 		return verify.Decision{}, err
 	}
-	question.ClientIP, question.Impersonate = g.clientAddress(r), r.Header.Values(impersonate)
+	question.ClientIP, question.Impersonate = g.clientAddress(r), r.Header.Values(verify.ImpersonateHeader)
 	question.Method, question.URI = method, uri
 	place.ask(&question)
 	decision, err := g.Checker.Check(r.Context(), question)
 	return decision, refusalOf(decision, err)
 }
-
-const impersonate = "Impersonate-User-Id"
 
 func number(id int64) string { return strconv.FormatInt(id, 10) }
 

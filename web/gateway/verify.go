@@ -100,14 +100,14 @@ func (g *gateway) verify(c echo.Context) error {
 }
 
 func (g *gateway) admitCaller(r *http.Request) error {
-	caller := credentialIn(r.Header)
+	caller := verify.Sent(r.Header)
 	if err := refuseCredential(r.URL.RawQuery, caller); err != nil {
 		return err
 	}
 	if r.URL.RawQuery != "" {
 		return badRequest("This route takes nothing in its query. Send the question as JSON in the body." + fields)
 	}
-	caller.ClientIP, caller.Impersonate = g.clientAddress(r), r.Header.Values(impersonate)
+	caller.ClientIP, caller.Impersonate = g.clientAddress(r), r.Header.Values(verify.ImpersonateHeader)
 	return refusalOf(g.Checker.CheckCaller(r.Context(), caller))
 }
 
