@@ -78,12 +78,16 @@ func (m *Manager) CreateAPISet(ctx context.Context, in APISetInput) (portal.APIS
 // EnsurePortalAPI makes the API set Key Portal API where there is none. For the
 // program's start.
 func (m *Manager) EnsurePortalAPI(ctx context.Context) error {
+	// A program whose database can't be written starts all the same.
+	if sets, err := m.Store.APISets(ctx); err != nil || hasPortalAPI(sets) {
+		return err
+	}
 	return m.changeAPISets(ctx, func(c *store.Change) error {
 		sets, err := c.APISets(ctx)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(sets, func(set portal.APISet) bool { return set.Slug == portal.PortalAPI }) {
+		if hasPortalAPI(sets) {
 			return errUnchanged
 		}
 		in := PortalAPI
@@ -100,6 +104,10 @@ func (m *Manager) EnsurePortalAPI(ctx context.Context) error {
 		}
 		return c.Record(ctx, apiSetRevision(made, "created", portal.Diff(nil, made.Record())))
 	})
+}
+
+func hasPortalAPI(sets []portal.APISet) bool {
+	return slices.ContainsFunc(sets, func(set portal.APISet) bool { return set.Slug == portal.PortalAPI })
 }
 
 // PortalAPI is the API set by which keys may use the portal's own API.
