@@ -1,6 +1,7 @@
 // Package static holds the files that pages load: Tabler's stylesheet and htmx
 // under vendor/ (see vendor/VENDORED.json), and the portal's own app.css,
-// app.js, theme.js and favicon.svg.
+// app.js, theme.js and favicon.svg. The page of Swagger UI loads docs.css and docs.js
+// instead, beside Swagger UI itself: see swagger.go.
 //
 // A page names a file by [URL], whose address carries a hash of the content, so
 // that browsers may keep it forever; [Handler] serves it, compressed if asked.
@@ -32,7 +33,7 @@ var files embed.FS
 type asset struct {
 	hash        string
 	contentType string
-	plain       []byte
+	plain       func() []byte
 	gzipped     func() []byte // made at the first request, then kept
 }
 
@@ -80,7 +81,7 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request, current bool) {
 
 	body, etag := a.plain, `"`+a.hash+`"`
 	if acceptsGzip(r) {
-		body, etag = a.gzipped(), `"`+a.hash+`-gzip"`
+		body, etag = a.gzipped, `"`+a.hash+`-gzip"`
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("ETag", etag)
@@ -90,9 +91,10 @@ func (a *asset) serve(w http.ResponseWriter, r *http.Request, current bool) {
 		return
 	}
 	h.Set("Content-Type", a.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	content := body()
+	h.Set("Content-Length", strconv.Itoa(len(content)))
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(body) // a failure means that the browser has gone
+		_, _ = w.Write(content) // a failure means that the browser has gone
 	}
 }
 
@@ -127,6 +129,7 @@ func load() map[string]*asset {
 	if err != nil {
 		panic(err)
 	}
+	addSwaggerUI(found)
 	return found
 }
 
@@ -135,7 +138,7 @@ func newAsset(name string, content []byte) *asset {
 	return &asset{
 		hash:        hex.EncodeToString(sum[:8]),
 		contentType: contentType(name),
-		plain:       content,
+		plain:       func() []byte { return content },
 		gzipped:     sync.OnceValue(func() []byte { return compress(content) }),
 	}
 }

@@ -23,7 +23,7 @@ func (s *Server) chrome(c echo.Context, title string) (layout.Chrome, error) {
 		return layout.Chrome{}, err
 	}
 	chrome := layout.Chrome{
-		Title: title, Groups: navigation(here.actor, placeOf(c)), UserName: here.user.Name(), Path: c.Request().URL.RequestURI(),
+		Title: title, Groups: navigation(here.actor, placeOf(c)), Places: places(here.actor, placeOf(c)), UserName: here.user.Name(), Path: c.Request().URL.RequestURI(),
 	}
 	if err := s.badgeRequests(ctx, chrome.Groups, here.session.OrganizationID); err != nil {
 		return chrome, err
@@ -81,23 +81,22 @@ func placeOf(c echo.Context) string {
 	return c.Request().URL.Path
 }
 
+// people are the entries of those whom one works with.
+var people = []entry{
+	{"Users", "/users", "users", seeUsers},
+	{"Groups", page.GroupsPath, "users-group", seeGroups},
+	{"Roles", "/roles", "shield", needs(portal.ViewRoles)},
+}
+
 // navigation lists what the actor may open in the organization that they are
 // working in.
 func navigation(actor portal.Actor, path string) []layout.NavGroup {
-	var groups []layout.NavGroup
-	for _, group := range []struct {
-		heading string
-		entries []entry
-	}{
+	return openGroups(actor, path, []entryGroup{
 		{"", append([]entry{
 			{"Overview", "/", "home", signedIn},
 			{"API Keys", "/keys", "key", seeKeys},
 		}, append(entriesOf(actor.OrganizationID), entry{"Requests", requestsPath, "inbox", seeRequests})...)},
-		{"People", []entry{
-			{"Users", "/users", "users", seeUsers},
-			{"Groups", page.GroupsPath, "users-group", seeGroups},
-			{"Roles", "/roles", "shield", needs(portal.ViewRoles)},
-		}},
+		{"People", people},
 		{"Clients", []entry{
 			{"Organizations", "/organizations", "building", needs(portal.ViewOrganizations)},
 			{"Impersonation", page.ImpersonationPath, "user-share", needs(portal.AllowImpersonation)},
@@ -111,7 +110,22 @@ func navigation(actor portal.Actor, path string) []layout.NavGroup {
 			{"Client levels", "/levels", "medal", needs(portal.ManageOrganizations)},
 			{"Application catalogue", "/applications", "category", needs(portal.ManageOrganizations)},
 		}},
-	} {
+	})
+}
+
+// places lists what the menu in the top bar leads to.
+func places(actor portal.Actor, path string) []layout.NavGroup {
+	return openGroups(actor, path, []entryGroup{
+		{"People", people},
+		{"Tools", []entry{{page.DocsTitle, page.DocsPath, "code", signedIn}}},
+	})
+}
+
+// openGroups gives the entries that the actor may open, and marks the one that a page is
+// within.
+func openGroups(actor portal.Actor, path string, all []entryGroup) []layout.NavGroup {
+	var groups []layout.NavGroup
+	for _, group := range all {
 		var items []layout.Nav
 		for _, entry := range group.entries {
 			if entry.access.opensTo(actor) {
@@ -174,6 +188,12 @@ func markCurrent(groups []layout.NavGroup, path string) {
 type entry struct {
 	label, href, icon string
 	access            access
+}
+
+// entryGroup is some entries under a heading.
+type entryGroup struct {
+	heading string
+	entries []entry
 }
 
 func within(path, href string) bool {

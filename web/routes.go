@@ -199,6 +199,9 @@ var routes = []route{
 	{get, "/history/verify", needs(portal.System), (*Server).showVerification, ""},
 	{post, "/history/verify", needs(portal.System), (*Server).verifyHistory, "/history/verify"},
 
+	{get, "/docs", signedIn, (*Server).listDocs, ""},
+	{get, "/docs/:section", signedIn, (*Server).showDocs, ""},
+
 	{get, "/requests", seeRequests, (*Server).listRequests, ""},
 	{get, "/requests/new", requestKeys, (*Server).showNewRequest, ""},
 	{post, "/requests", requestKeys, (*Server).createRequest, "/requests/new"},

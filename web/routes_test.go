@@ -192,6 +192,9 @@ var authorization = map[string]struct {
 	"POST /keys/:id/delivery": {"401 404 404 404 404 404 404 404", nil},
 	"POST /keys/:id/deliver":  {"401 403 403 403 303 404 303 303", nil},
 
+	"GET /docs":          {"303 200 200 200 200 200 200 200", nil},
+	"GET /docs/:section": {"303 200 200 200 200 200 200 200", nil},
+
 	"GET /history":         {"303 403 403 403 200 200 200 200", nil}, // see revision_test.go
 	"GET /history.csv":     {"303 403 403 403 200 200 200 200", nil},
 	"GET /history/verify":  {"303 403 403 403 403 403 403 200", nil},
@@ -341,7 +344,7 @@ func (p *running) address(path string) string {
 	if strings.HasPrefix(path, "/groups/:id") {
 		ids["groups"] = p.accounting().ID
 	}
-	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":instance", id(p.Instance.ID), ":token", "kpl_unknown").Replace(path)
+	return strings.NewReplacer(":id", id(ids[noun]), ":organization", id(p.Organization.ID), ":instance", id(p.Instance.ID), ":token", "kpl_unknown", ":section", "user").Replace(path)
 }
 
 func TestEachRouteAnswersEachPersonaAsTheTableSays(t *testing.T) {

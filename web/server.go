@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"keyportal/internal/manage"
+	"keyportal/internal/portal"
 	"keyportal/internal/verify"
 	"keyportal/web/api"
 )
@@ -27,9 +28,10 @@ import (
 // Options are what a Server works with.
 type Options struct {
 	Manager        *manage.Manager
-	Checker        *verify.Checker // for OAuth clients and their access tokens
-	BaseURL        *url.URL        // where people reach the portal; https makes cookies Secure
-	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
+	Checker        *verify.Checker      // for OAuth clients and their access tokens
+	BaseURL        *url.URL             // where people reach the portal; https makes cookies Secure
+	TrustedProxies []netip.Prefix       // whose X-Forwarded-For is believed
+	Docs           []portal.DocsSection // what Swagger Docs shows of the REST API: see portal.ReadDocs
 	Log            *slog.Logger
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -73,10 +74,10 @@ type tab struct {
 }
 
 // newTab opens an empty tab. Tabs of the same browser share the session.
-func newTab(t *testing.T, parent context.Context, base string) *tab {
+func newTab(t *testing.T, parent context.Context, base string, options ...chromedp.ContextOption) *tab {
 	t.Helper()
 	b := &tab{t: t, base: base, downloads: t.TempDir()}
-	ctx, cancel := chromedp.NewContext(parent, chromedp.WithListener(b.listen))
+	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(b.listen))...)
 	t.Cleanup(cancel)
 	b.ctx = ctx
 	t.Cleanup(func() {
@@ -274,13 +275,14 @@ type element struct {
 	within     *element
 }
 
-func link(name string) element     { return element{role: "link", name: name} }
-func button(name string) element   { return element{role: "button", name: name} }
-func field(name string) element    { return element{role: "textbox", name: name} }
-func checkbox(name string) element { return element{role: "checkbox", name: name} }
-func choice(name string) element   { return element{role: "combobox", name: name} }
-func option(name string) element   { return element{role: "option", name: name} }
-func listbox(name string) element  { return element{role: "listbox", name: name} }
+func link(name string) element      { return element{role: "link", name: name} }
+func button(name string) element    { return element{role: "button", name: name} }
+func field(name string) element     { return element{role: "textbox", name: name} }
+func checkbox(name string) element  { return element{role: "checkbox", name: name} }
+func choice(name string) element    { return element{role: "combobox", name: name} }
+func searchbox(name string) element { return element{role: "searchbox", name: name} }
+func option(name string) element    { return element{role: "option", name: name} }
+func listbox(name string) element   { return element{role: "listbox", name: name} }
 
 // navigation is a link of the navigation at the side.
 func navigation(name string) element {
@@ -383,6 +385,20 @@ func (b *tab) follow(e element) {
 	b.t.Helper()
 	b.find(e)
 	b.loads(func() { b.click(e) })
+}
+
+// opens clicks what opens another tab, and goes on in that one.
+func (b *tab) opens(e element) *tab {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	opened := chromedp.WaitNewTarget(ctx, func(info *target.Info) bool { return info.Type == "page" })
+	b.click(e)
+	id, is := <-opened
+	if !is {
+		b.t.Fatalf("%s opens no tab", e)
+	}
+	return newTab(b.t, b.ctx, b.base, chromedp.WithTargetID(id))
 }
 
 // fill clicks into a field and types in place of what is there.

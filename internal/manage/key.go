@@ -147,6 +147,9 @@ func (m *Manager) OfferedAPISets(ctx context.Context, organization, user int64) 
 		return nil, err
 	}
 	of, err := m.Store.User(ctx, user)
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return nil, nil // nobody is chosen yet
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type NavGroup struct {
 type Chrome struct {
 	Title  string // of the browser's tab, before "· Key Portal"
 	Groups []NavGroup
+	Places []NavGroup // of the menu in the top bar
 
 	Organization  string      // where one is; empty for staff that is in none
 	Level         string      // its client level
