@@ -28,10 +28,9 @@ import (
 // Options are what a Server works with.
 type Options struct {
 	Manager        *manage.Manager
-	Checker        *verify.Checker      // for OAuth clients and their access tokens
-	BaseURL        *url.URL             // where people reach the portal; https makes cookies Secure
-	TrustedProxies []netip.Prefix       // whose X-Forwarded-For is believed
-	Docs           []portal.DocsSection // what Swagger Docs shows of the REST API: see portal.ReadDocs
+	Checker        *verify.Checker // for OAuth clients and their access tokens
+	BaseURL        *url.URL        // where people reach the portal; https makes cookies Secure
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
 	Log            *slog.Logger
 }
 
@@ -43,6 +42,7 @@ type Server struct {
 	sessions sessions.Store
 	origins  *http.CrossOriginProtection
 	api      *api.API
+	docs     []portal.DocsSection // what Swagger Docs shows of the API
 }
 
 // New makes a Server.
@@ -53,6 +53,7 @@ func New(options Options) *Server {
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(options.TrustedProxies)
 	s.api = api.New(api.Options{Manager: options.Manager, Log: options.Log})
+	s.docs = docsOf(s.api)
 	s.useMiddleware()
 	s.addRoutes()
 	return s

@@ -68,7 +68,7 @@ func startEmptyPortal(t testing.TB, s *store.Store) *running {
 	}
 	p.Manager = manage.New(manage.Options{Store: s, Sealer: keys, BaseURL: base, SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour})
 	p.Handler = web.New(web.Options{
-		Manager: p.Manager, Checker: verify.New(s, verify.Options{}), BaseURL: base, Docs: docs, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Manager: p.Manager, Checker: verify.New(s, verify.Options{}), BaseURL: base, Log: slog.New(slog.NewTextHandler(p.Log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	server.Config.Handler = p.Handler
 	server.Start()
