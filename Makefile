@@ -28,8 +28,9 @@ race: ## Run the tests with the race detector, but for those that only look at p
 bench: ## Measure the budgets against the bare parts, and print the ratios
 	.ci/postgres --durable go run ./internal/bench
 
-generate: ## Generate the Go code of the pages
+generate: ## Generate the Go code of the pages and the document of the API
 	go tool templ generate
+	go test ./web/api -run Document -update
 
 lint: $(STATICCHECK) ## Check form, generated code, dependencies and common mistakes
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w $$unformatted"; exit 1; }
