@@ -2,6 +2,7 @@
 # make installs it from Debian, for which it needs root.
 
 STATICCHECK_VERSION = v0.7.0
+OAPI_CODEGEN_VERSION = v2.8.2
 STATICCHECK = .tools/staticcheck-$(STATICCHECK_VERSION)
 
 .DEFAULT_GOAL = help
@@ -28,8 +29,10 @@ race: ## Run the tests with the race detector, but for those that only look at p
 bench: ## Measure the budgets against the bare parts, and print the ratios
 	.ci/postgres --durable go run ./internal/bench
 
-generate: ## Generate the Go code of the pages
+generate: ## Generate the Go code of the pages, the document of the API and the tests' client
 	go tool templ generate
+	go test ./web/api -run Document -update
+	go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$(OAPI_CODEGEN_VERSION) --config web/api/apitest/client.yaml web/api/openapi.json
 
 lint: $(STATICCHECK) ## Check form, generated code, dependencies and common mistakes
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w $$unformatted"; exit 1; }

@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 }
 
 // packages has those that must be there beside the rooms themselves.
-var packages = []string{"internal/store/storetest", "templates/layout", "templates/page", "templates/ui"}
+var packages = []string{"internal/store/storetest", "templates/layout", "templates/page", "templates/ui", "web/api/apitest"}
 
 // libraries has the rooms that may import a library. The benchmark measures
 // against the bare parts.
@@ -60,6 +60,7 @@ var libraries = map[string][]string{
 	"github.com/jackc/pgx":          {"internal/store"},
 	"github.com/labstack":           {"internal/bench", "web", "web/gateway"},
 	"github.com/mileusna":           {"web"},
+	"github.com/oapi-codegen":      {"web"},
 	"github.com/oasdiff/yaml3":      {"internal/openapi"},
 	"github.com/pressly/goose":      {"internal/store"},
 	"github.com/swaggest/swgui":     {"static"},
@@ -72,7 +73,7 @@ var libraries = map[string][]string{
 var standardOnly = []string{"internal/portal", "internal/secret", "static"}
 
 // forTests has the packages that only files of tests may import.
-var forTests = []string{"internal/store/storetest"}
+var forTests = []string{"internal/store/storetest", "web/api/apitest"}
 
 // topLevel is what stands on the top level, beside files whose name begins with
 // a dot. A LICENSE may join it.

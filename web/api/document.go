@@ -1,10 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -74,7 +78,8 @@ func description() *huma.OpenAPI {
 		},
 		// Without any: the session of a browser that is logged in to the portal.
 		Security:   []map[string][]string{{"apiKey": {}}, {"bearer": {}}, {"accessKey": {}, "secretKey": {}}, {}},
-		Extensions: map[string]any{"x-sections": sections},
+		Extensions:     map[string]any{"x-sections": sections},
+		OnAddOperation: []huma.AddOpFunc{exemplify},
 	}
 	for _, section := range sections {
 		for _, tag := range section.tags {
@@ -83,6 +88,34 @@ func description() *huma.OpenAPI {
 		}
 	}
 	return described
+}
+
+// exemplify gives the body of an operation as a whole what its fields have as examples,
+// so that there is something to begin with where the API is tried out.
+func exemplify(document *huma.OpenAPI, op *huma.Operation) {
+	if op.RequestBody == nil {
+		return
+	}
+	for _, media := range op.RequestBody.Content {
+		media.Example = exampleOf(document.Components.Schemas, media.Schema.Ref)
+	}
+}
+
+// exampleOf makes the example of an object of its fields' in the order of the code.
+func exampleOf(schemas huma.Registry, ref string) json.RawMessage {
+	properties := schemas.SchemaFromRef(ref).Properties
+	var fields [][]byte
+	for _, field := range reflect.VisibleFields(schemas.TypeFromRef(ref)) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if property := properties[name]; property != nil && len(property.Examples) > 0 {
+			value, err := json.Marshal(property.Examples[0])
+			if err != nil {
+				panic(fmt.Sprint("api: an example is made of plain values: ", err))
+			}
+			fields = append(fields, fmt.Appendf(nil, "%q:%s", name, value))
+		}
+	}
+	return slices.Concat([]byte("{"), bytes.Join(fields, []byte(",")), []byte("}"))
 }
 
 // Document gives the OpenAPI 3.1 document as JSON: all of it, or with the slug of a
@@ -120,12 +153,9 @@ func indented(document huma.OpenAPI) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tree any
-	if err := json.Unmarshal(text, &tree); err != nil {
-		return nil, err
-	}
-	text, err = json.MarshalIndent(tree, "", "  ")
-	return append(text, '\n'), err
+	var out bytes.Buffer
+	err = json.Indent(&out, append(text, '\n'), "", "  ")
+	return out.Bytes(), err
 }
 
 // serveDocument answers with the document, or with the section that the query names.

@@ -82,7 +82,7 @@ func addKeys(a *API) {
 
 // KeyFields is what a key is made of.
 type KeyFields struct {
-	OrgUserID      int64     `json:"orgUserId" minimum:"1" example:"0" doc:"The org membership ID of the user whose rights the key carries: the id that GET /user/org/{orgId}/user/{userId} answers with."`
+	OrgUserID      int64     `json:"orgUserId" minimum:"0" example:"0" doc:"The org membership ID of the user whose rights the key carries: the id that GET /user/org/{orgId}/user/{userId} answers with."`
 	Name           string    `json:"name" maxLength:"100" example:"Integration Account" doc:"Unique among the user's keys in the organization."`
 	CanImpersonate bool      `json:"canImpersonate,omitempty" example:"false" doc:"The key may act as other users of its organization. Only support and super admins can set it, in the portal or from its pages; otherwise it is an error."`
 	Kind           string    `json:"kind,omitempty" enum:"token,pair,oauth" default:"token" doc:"token: one API key; pair: Access Key and Security Key; oauth: the OAuth client of licenseId."`
@@ -134,11 +134,7 @@ func (a *API) createKey(ctx context.Context, in *newKey) (*made[KeyMade], error)
 	if err != nil {
 		return nil, err
 	}
-	membership, err := a.manage.MembershipByID(ctx, in.Body.OrgUserID)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		const message = "There is no such membership, or you may not see it. Send the id that GET /user/org/{orgId}/user/{userId} answers with."
-		return nil, newProblem(http.StatusUnprocessableEntity, message, Fault{"body.orgUserId", message})
-	}
+	membership, err := a.mappedMembership(ctx, in.Body.OrgUserID)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +154,18 @@ func (a *API) createKey(ctx context.Context, in *newKey) (*made[KeyMade], error)
 		a.warnUnsent(ctx, a.manage.TellOfDelivery(ctx, generated.Key))
 	}
 	return &made[KeyMade]{Location: address("user/apiKey", generated.ID), ETag: etag(generated.Version), Body: a.keyMade(generated)}, nil
+}
+
+// mappedMembership gives the membership that a new key is for. The 0 of the example is
+// allowed by the schema, so that the example is a body that can be filled in.
+func (a *API) mappedMembership(ctx context.Context, id int64) (portal.Membership, error) {
+	message := "There is no such membership, or you may not see it. Send the id that GET /user/org/{orgId}/user/{userId} answers with."
+	if id == 0 {
+		message = "Replace the 0 of the example with the user's org membership ID: the id that GET /user/org/{orgId}/user/{userId} answers with."
+	} else if membership, err := a.manage.MembershipByID(ctx, id); portal.CodeOf(err) != portal.CodeNotFound || err == nil {
+		return membership, err
+	}
+	return portal.Membership{}, newProblem(http.StatusUnprocessableEntity, message, Fault{"body.orgUserId", message})
 }
 
 // grantedSets gives the API sets that were asked for, and otherwise all that can be

@@ -71,8 +71,8 @@ func (a *API) listMemberships(ctx context.Context, in *UserPath) (*listed[Member
 type MembershipFields struct {
 	Admin     bool    `json:"admin,omitempty" doc:"May do everything in the organization. For accounts of programs better not, unless their calls need it."`
 	AllAccess bool    `json:"allAccess,omitempty" doc:"Reaches every API set. Not through an API key."`
-	RoleIDs   []int64 `json:"roleIds,omitempty" nullable:"false" maxItems:"1000"`
-	GroupIDs  []int64 `json:"groupIds,omitempty" nullable:"false" maxItems:"1000"`
+	RoleIDs   []int64 `json:"roleIds,omitempty" nullable:"false" maxItems:"1000" example:"[3]"`
+	GroupIDs  []int64 `json:"groupIds,omitempty" nullable:"false" maxItems:"1000" example:"[7]"`
 }
 
 type newMembership struct {

@@ -144,9 +144,9 @@ func (a *API) updateOrganization(ctx context.Context, in *editedOrganization) (*
 
 // SettingsChange is what an organization decides for itself.
 type SettingsChange struct {
-	SecretViewing  optional[bool] `json:"secretViewing,omitempty" doc:"Secrets of key pairs and OAuth clients can be viewed again in the portal. Switched off, the copies are gone for good."`
-	ExpiryRequired optional[bool] `json:"expiryRequired,omitempty" doc:"New keys must have an expiry."`
-	ExpiryMaxDays  optional[int]  `json:"expiryMaxDays,omitempty" minimum:"0" maximum:"3650" doc:"How far off it may be; 0 for no bound. Needs expiryRequired."`
+	SecretViewing  optional[bool] `json:"secretViewing,omitempty" example:"false" doc:"Secrets of key pairs and OAuth clients can be viewed again in the portal. Switched off, the copies are gone for good."`
+	ExpiryRequired optional[bool] `json:"expiryRequired,omitempty" example:"true" doc:"New keys must have an expiry."`
+	ExpiryMaxDays  optional[int]  `json:"expiryMaxDays,omitempty" minimum:"0" maximum:"3650" example:"365" doc:"How far off it may be; 0 for no bound. Needs expiryRequired."`
 }
 
 type editedSettings struct {

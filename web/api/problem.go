@@ -22,7 +22,7 @@ type Problem struct {
 	Status int     `json:"status" example:"422" doc:"The HTTP status."`
 	Detail string  `json:"detail" example:"Enter a name." doc:"What is wrong and what to do, as a sentence for people."`
 	Code   string  `json:"code" example:"invalid" doc:"What kind of problem it is, for programs. Of a key that the check refuses it is the check's code, such as EXPIRED."`
-	Errors []Fault `json:"errors,omitempty" doc:"Where it is wrong, and why."`
+	Errors []Fault `json:"errors,omitempty" nullable:"false" doc:"Where it is wrong, and why."`
 }
 
 // Fault is what is wrong with one part of a request.

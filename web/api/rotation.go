@@ -20,7 +20,7 @@ func addRotations(a *API) {
 
 // Rotation is how a key gets a new secret.
 type Rotation struct {
-	Grace string `json:"grace,omitempty" enum:"0s,1h,24h,168h" default:"0s" doc:"How long the present secret goes on working; 0s ends it at once."`
+	Grace string `json:"grace,omitempty" enum:"0s,1h,24h,168h" default:"0s" example:"24h" doc:"How long the present secret goes on working; 0s ends it at once."`
 }
 
 type rotatedKey struct {
