@@ -15,7 +15,7 @@ func TestAnAPIKeyIsCreatedAsTheVendorsManualSays(t *testing.T) {
 	b := newTab(t, chromium(t), s.portal)
 	b.logIn("clientadmin")
 	b.click(button("People and tools"))
-	b.follow(link("Users").in(element{role: "list", name: "People"}))
+	b.follow(link("Users").in(element{role: "navigation", name: "People and tools"}))
 	b.follow(link("Create User"))
 	b.fill(field("First Name"), "Integration")
 	b.fill(field("Last Name"), "Account")
