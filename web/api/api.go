@@ -17,6 +17,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"path"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -58,10 +59,10 @@ func New(options Options) *API {
 }
 
 // ServeHTTP answers a request. An address or a method that there is not is answered as
-// all errors are.
+// all errors are: also one that the multiplexer would redirect to what it takes it for.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := a.mux.Handler(r)
-	if pattern != "" && r.URL.Path == r.URL.EscapedPath() {
+	if pattern != "" && r.URL.Path == r.URL.EscapedPath() && r.URL.Path == path.Clean(r.URL.Path) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}
