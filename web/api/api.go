@@ -5,6 +5,7 @@
 //	operation.go  how an operation is added: what it needs, what it can answer
 //	problem.go    errors as application/problem+json (RFC 9457)
 //	list.go       lists: cursor, filters, order
+//	body.go       how bodies are read
 //	edit.go       ETag and If-Match, Idempotency-Key, fields that can be left out
 //	document.go   the OpenAPI document, whole and by sections
 //
@@ -46,7 +47,7 @@ type API struct {
 func New(options Options) *API {
 	a := &API{Options: options, manage: options.Manager, mux: http.NewServeMux()}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, huma.Config{
-		OpenAPI: description(), Formats: huma.DefaultFormats, DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
+		OpenAPI: description(), Formats: map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}, DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
 	})
 	for _, add := range []func(*API){
 		addUsers, addOrganizations, addMemberships, addGroups, addRoles, addKeys, addRotations,
