@@ -64,7 +64,9 @@ func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I)
 	})
 }
 
-const mostBytes = 1 << 20 // of a body
+// mostBytes is how much is read of a body: as much as the portal lets through of one
+// whose length it is not told, so that too much is told from what breaks off.
+const mostBytes = 1_000_000
 
 // isCreation tells whether what an operation gives is something new.
 func isCreation[O any]() bool {
