@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -79,6 +81,7 @@ type describedOperation struct {
 	id, method, path string
 	parameters       []object
 	body             object                     // its schema; nil for none
+	wanted           *jsonschema.Schema         // of the body
 	answers          map[int]*jsonschema.Schema // of the body; nil for one without
 	types            map[int]string
 }
@@ -122,6 +125,7 @@ func describedAPI(t *testing.T) *description {
 			}
 			if body, has := op["requestBody"].(object); has {
 				described.body = body["content"].(object)["application/json"].(object)["schema"].(object)
+				described.wanted = compiler.MustCompile("openapi.json" + described.body["$ref"].(string))
 			}
 			at := "openapi.json#/paths/" + strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(path) + "/" + method + "/responses/"
 			for code, answer := range op["responses"].(object) {
@@ -226,7 +230,8 @@ type question struct {
 	header      http.Header
 	body        object
 	raw         []byte // in place of the body
-	lost        bool   // it may have another address than the operation's
+	brokenOff   bool
+	lost        bool // it may have another address than the operation's
 	target      string
 }
 
@@ -275,14 +280,23 @@ func (w *world) faultOf(op describedOperation, q *question, answer *http.Respons
 	case schema == nil:
 		return ""
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err == nil {
-		err = schema.Validate(value)
+	if op.wanted != nil && len(q.raw) > 0 && answer.StatusCode < http.StatusMultipleChoices {
+		if err := validate(op.wanted, q.raw); err != nil {
+			return "the document does not allow what was taken: " + err.Error()
+		}
 	}
-	if err != nil {
+	if err := validate(schema, body); err != nil {
 		return "the body is not as the document says: " + err.Error()
 	}
 	return ""
+}
+
+func validate(schema *jsonschema.Schema, text []byte) error {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return schema.Validate(value)
 }
 
 // learn takes note of what there is now, and of the end of the world.
@@ -474,8 +488,15 @@ func (w *world) requestOf(op describedOperation, q *question, asSuperAdmin bool)
 	if err != nil {
 		return nil
 	}
-	r := httptest.NewRequest(op.method, "/", bytes.NewReader(q.raw))
+	var body io.Reader = bytes.NewReader(q.raw)
+	if q.brokenOff {
+		body = io.MultiReader(bytes.NewReader(q.raw[:len(q.raw)/2]), iotest.ErrReader(io.ErrUnexpectedEOF))
+	}
+	r := httptest.NewRequest(op.method, "/", body)
 	r.URL, r.RequestURI, r.Header = at, q.target, q.header.Clone()
+	if w.random.IntN(20) == 0 || len(q.raw) > 1_000_000 && w.random.IntN(2) == 0 {
+		r.ContentLength = -1 // as of a body that is sent in chunks
+	}
 	r.Header.Set("X-Api-Key", w.keys[1])
 	if asSuperAdmin {
 		r.Header.Set("X-Api-Key", w.keys[0])
