@@ -5,6 +5,7 @@
 //	operation.go  how an operation is added: what it needs, what it can answer
 //	problem.go    errors as application/problem+json (RFC 9457)
 //	list.go       lists: cursor, filters, order
+//	body.go       how bodies are read
 //	edit.go       ETag and If-Match, Idempotency-Key, fields that can be left out
 //	document.go   the OpenAPI document, whole and by sections
 //
@@ -17,6 +18,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"path"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -45,7 +47,7 @@ type API struct {
 func New(options Options) *API {
 	a := &API{Options: options, manage: options.Manager, mux: http.NewServeMux()}
 	a.huma = humago.NewWithPrefix(a.mux, Prefix, huma.Config{
-		OpenAPI: description(), Formats: huma.DefaultFormats, DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
+		OpenAPI: description(), Formats: map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}, DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
 	})
 	for _, add := range []func(*API){
 		addUsers, addOrganizations, addMemberships, addGroups, addRoles, addKeys, addRotations,
@@ -58,10 +60,10 @@ func New(options Options) *API {
 }
 
 // ServeHTTP answers a request. An address or a method that there is not is answered as
-// all errors are.
+// all errors are: also one that the multiplexer would redirect to what it takes it for.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := a.mux.Handler(r)
-	if pattern != "" && r.URL.Path == r.URL.EscapedPath() {
+	if pattern != "" && r.URL.Path == r.URL.EscapedPath() && r.URL.Path == path.Clean(r.URL.Path) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}

@@ -77,7 +77,7 @@ func description() *huma.OpenAPI {
 			},
 		},
 		// Without any: the session of a browser that is logged in to the portal.
-		Security:   []map[string][]string{{"apiKey": {}}, {"bearer": {}}, {"accessKey": {}, "secretKey": {}}, {}},
+		Security:       []map[string][]string{{"apiKey": {}}, {"bearer": {}}, {"accessKey": {}, "secretKey": {}}, {}},
 		Extensions:     map[string]any{"x-sections": sections},
 		OnAddOperation: []huma.AddOpFunc{exemplify},
 	}

@@ -32,11 +32,11 @@ type operation struct {
 // The statuses with which operations can end beside success.
 var (
 	errorsOfReads = []int{
-		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity,
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity,
 		http.StatusTooManyRequests, http.StatusServiceUnavailable,
 	}
 	errorsOfChanges = slices.Concat(errorsOfReads, []int{
-		http.StatusBadRequest, http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusBadRequest, http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnsupportedMediaType,
 	})
 )
 
@@ -64,7 +64,9 @@ func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I)
 	})
 }
 
-const mostBytes = 1 << 20 // of a body
+// mostBytes is how much is read of a body: as much as the portal lets through of one
+// whose length it is not told, so that too much is told from what breaks off.
+const mostBytes = 1_000_000
 
 // isCreation tells whether what an operation gives is something new.
 func isCreation[O any]() bool {

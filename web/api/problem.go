@@ -82,6 +82,9 @@ func newProblem(status int, detail string, faults ...Fault) *Problem {
 // They never repeat what was sent: it may be a secret.
 func init() {
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		if message == brokenOff {
+			status = http.StatusBadRequest
+		}
 		faults := make([]Fault, 0, len(errs))
 		for _, err := range errs {
 			if detail, ok := errors.AsType[*huma.ErrorDetail](err); ok {
@@ -92,6 +95,10 @@ func init() {
 	}
 }
 
+// brokenOff is what the library says of a body that did not come to its end, which is
+// no fault of the portal.
+const brokenOff = "cannot read request body"
+
 // sentence says for people what the library says in short.
 func sentence(status int, message string, faults []Fault) string {
 	switch {
@@ -101,6 +108,8 @@ func sentence(status int, message string, faults []Fault) string {
 			parts[i] = strings.TrimPrefix(fault.Location, "body.") + ": " + fault.Message
 		}
 		return "The request can't be taken as it is. " + strings.Join(parts, "; ") + "."
+	case message == brokenOff:
+		return "The body broke off before its end. Send it again."
 	case status == http.StatusBadRequest:
 		return "The body can't be read as JSON. Send one JSON object, in UTF-8."
 	case status == http.StatusUnsupportedMediaType:

@@ -1,0 +1,51 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// strictJSON takes bodies as the document describes them and no others. The library and
+// encoding/json alone would take NAME for name, null for whatever can be left out (and
+// so clear it, or ask for all), and make something of bytes that are no UTF-8.
+var strictJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readStrictly}
+
+func init() { huma.ValidateStrictCasing = true }
+
+func readStrictly(text []byte, into any) error {
+	if !utf8.Valid(text) {
+		return errors.New("it is not UTF-8")
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return err
+	}
+	return refuseNulls(text, reflect.TypeOf(into))
+}
+
+// refuseNulls refuses null in the fields of a struct that it is no value of.
+func refuseNulls(text []byte, of reflect.Type) error {
+	for of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	if of.Kind() != reflect.Struct {
+		return nil
+	}
+	var sent map[string]json.RawMessage
+	if err := json.Unmarshal(text, &sent); err != nil {
+		return err
+	}
+	for _, field := range reflect.VisibleFields(of) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if bytes.Equal(sent[name], []byte("null")) && field.Type != reflect.TypeFor[instant]() && field.Type != reflect.TypeFor[optional[instant]]() {
+			return fmt.Errorf("%s can't be null: send a value, or leave it out", name)
+		}
+	}
+	return nil
+}
