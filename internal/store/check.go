@@ -23,9 +23,16 @@ func (q Queries) TokenSubject(ctx context.Context, hash secret.Hash) (portal.Sub
 	return one(ctx, q, portal.NounKey, scanSubject, tokenSubjectQuery, hash[:])
 }
 
+// ImportedSubject is Subject for a text that has not the form of our credentials: it
+// finds a secret that was imported, and no other.
+func (q Queries) ImportedSubject(ctx context.Context, hash secret.Hash) (portal.Subject, error) {
+	return one(ctx, q, portal.NounKey, scanSubject, importedSubjectQuery, hash[:])
+}
+
 var (
-	subjectQuery      = subjectOf(`secrets s`, `s.hash`, `CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)`, ``)
-	tokenSubjectQuery = subjectOf(`access_tokens t JOIN secrets s ON s.id = t.secret_id`, `t.hash`, `t.created_at, t.expires_at, t.revoked_at`,
+	subjectQuery         = subjectOf(`secrets s`, `s.hash`, `CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)`, ``)
+	importedSubjectQuery = subjectQuery + ` AND s.imported`
+	tokenSubjectQuery    = subjectOf(`access_tokens t JOIN secrets s ON s.id = t.secret_id`, `t.hash`, `t.created_at, t.expires_at, t.revoked_at`,
 		`AND ' ' || t.scope || ' ' LIKE '% ' || g.slug || ' %'`)
 )
 

@@ -14,6 +14,7 @@ type facts struct {
 	Request
 	portal.Subject
 	now               time.Time
+	maybeImported     bool   // the credential has not our form, and is looked up all the same
 	instanceLicenseID int64  // the license of the instance that the place is bound to; 0: none has that name
 	needed            string // the slug of the API set that is needed; "" when no set is, or none claims the request
 	open              bool   // no API set is needed
@@ -57,13 +58,15 @@ func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
 // known.
 func (c *Checker) subjectOf(ctx context.Context, r Request) (portal.Subject, error) {
 	find, hash := c.store.Subject, secret.HashOf(r.Credential)
-	switch {
-	case isAccessToken(r.Credential):
+	switch prefix := prefixOf(r.Credential); {
+	case prefix == secret.AccessToken:
 		find = c.store.TokenSubject
 	case r.isPair() && r.malformedHalves() > 0:
 		return portal.Subject{}, nil // like any pair with a wrong half: no answer says which one it is
 	case r.isPair():
 		hash = secret.HashOfPair(r.AccessKey, r.SecurityKey)
+	case prefix == "":
+		find = c.store.ImportedSubject // whatever else is stored by its hash is no API key to be sent like this
 	}
 	subject, err := find(ctx, hash)
 	if portal.CodeOf(err) == portal.CodeNotFound {
