@@ -32,15 +32,15 @@ func (c importKeysCommand) Validate() error {
 
 // Run imports keys, or tells without --apply what would come of it.
 func (c importKeysCommand) Run(ctx context.Context, env environment) error {
-	lines, err := c.read(env.stdin)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
 	manager, err := openInstallation(ctx, c.Data)
 	if err != nil {
 		return err
 	}
 	defer manager.Store.Close()
+	lines, err := c.read(env.stdin)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
 	keys, refused := sorted(lines)
 	outcome, err := manager.ImportKeys(ctx, keys, c.Apply && len(refused) == 0)
 	if err != nil {

@@ -26,6 +26,7 @@ const (
 const (
 	longestKeyLine = 64 << 10 // bytes
 	longestKeyFile = 64 << 20
+	beginning      = 512 // in which the first character is looked for
 )
 
 // formatOf gives the format that was named, or that a file's name tells; "" for
@@ -76,7 +77,7 @@ func readKeyFile(from io.Reader, format string) ([]keyLine, error) {
 	if begin, _ := in.Peek(3); string(begin) == "\ufeff" {
 		in.Discard(len(begin))
 	}
-	if begin, _ := in.Peek(1); format == "" && string(begin) == "{" {
+	if begin, _ := in.Peek(beginning); format == "" && bytes.HasPrefix(bytes.TrimSpace(begin), []byte("{")) {
 		format = jsonlFormat
 	}
 	read := readCSV
