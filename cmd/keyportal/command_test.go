@@ -55,6 +55,9 @@ func TestWrongUsageIsRefusedWithStatus2(t *testing.T) {
 		{"key create --user=a --name=a --expires=tomorrow", "must be a day such as 2027-01-31"},
 		{"key revoke", "<id>"},
 		{"key revoke Integration", "Integration"},
+		{"import", "expected"},
+		{"import keys", "<file>"},
+		{"import keys - --format=xml", "name csv or jsonl"},
 		{"backup", "<file>"},
 		{"demo --addr=0.0.0.0:8080", "use an address of this machine alone"},
 		{"demo --gateway-addr=192.0.2.1:8081", "use an address of this machine alone"},
@@ -66,7 +69,7 @@ func TestWrongUsageIsRefusedWithStatus2(t *testing.T) {
 
 func TestCommandsOnADatabaseThatIsNotThereMakeNone(t *testing.T) {
 	p := emptySQLite(t)
-	for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "audit head", "backup " + p.db + ".copy"} {
+	for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "import keys -", "audit verify", "audit head", "backup " + p.db + ".copy"} {
 		refuse(t, failed, "there is no database "+p.db, "kp_", p.flags(strings.Fields(args)...)...)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(p.db), "*")); len(left) > 0 {
@@ -82,7 +85,7 @@ func TestCommandsOnAnEmptyDatabaseAskForMigrate(t *testing.T) {
 			}
 		}
 		succeed(t, password, place{p.engine, filepath.Join(t.TempDir(), "other.db"), p.keyset}.flags("admin", "create", "--username=a", "--email=a@example.com", "--password-stdin")...)
-		for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "audit verify", "audit head", "backup " + filepath.Join(t.TempDir(), "copy")} {
+		for _, args := range []string{"key create --user=a --name=a", "key verify", "key revoke 1", "import keys -", "audit verify", "audit head", "backup " + filepath.Join(t.TempDir(), "copy")} {
 			refuse(t, failed, "run keyportal migrate", "kp_", p.flags(strings.Fields(args)...)...)
 		}
 	})

@@ -130,16 +130,11 @@ func (c keyCreateCommand) organization(ctx context.Context, manager *manage.Mana
 	if license, err := manager.Store.LicenseByNumber(ctx, c.License); err == nil {
 		return license.OrganizationID, nil
 	}
-	memberships, err := manager.Store.Memberships(ctx, user.ID)
-	if err != nil {
-		return 0, err
+	first, err := manager.Store.FirstOrganization(ctx, user.ID)
+	if portal.CodeOf(err) == portal.CodeNotFound {
+		return 0, fmt.Errorf("%s is in no organization: make the user a member of one first", user.Username)
 	}
-	for _, membership := range memberships {
-		if membership.Active() {
-			return membership.OrganizationID, nil
-		}
-	}
-	return 0, fmt.Errorf("%s is in no organization: make the user a member of one first", user.Username)
+	return first, err
 }
 
 func findOrganization(ctx context.Context, manager *manage.Manager, wanted string) (int64, error) {
@@ -231,11 +226,11 @@ func readCredential(from io.Reader) (request verify.Request, err error) {
 }
 
 // readCredentialLine reads a credential that stands alone on a line, or behind its label
-// as in a file that was downloaded.
+// as in a file that was downloaded. In a key that was imported a colon may be its own.
 func readCredentialLine(lines *bufio.Reader) (string, error) {
 	line, err := readLine(lines)
-	if at := strings.LastIndex(line, ":"); at >= 0 {
-		line = line[at+1:]
+	if labeled := strings.TrimSpace(line[strings.LastIndex(line, ":")+1:]); verify.IsCredential(labeled) {
+		return labeled, err
 	}
 	return strings.TrimSpace(line), err
 }

@@ -42,6 +42,9 @@ type commands struct {
 		Verify keyVerifyCommand `cmd:"" help:"Tell whether the API key on standard input would pass the check."`
 		Revoke keyRevokeCommand `cmd:"" help:"Revoke an API key for good."`
 	} `cmd:"" help:"API keys."`
+	Import struct {
+		Keys importKeysCommand `cmd:"" help:"Take over the API keys that customers had before, from a file with their SHA-256. Without --apply it only tells what it would do."`
+	} `cmd:"" help:"Move in."`
 	Audit struct {
 		Verify auditVerifyCommand `cmd:"" help:"Tell whether the Revision History is as it was written."`
 		Head   auditHeadCommand   `cmd:"" help:"Print the Revision History's head, to be kept elsewhere."`

@@ -116,6 +116,7 @@ func bySuperAdmin(w *world) portal.User { return w.SuperAdmin }
 func bySupport(w *world) portal.User    { return w.prepared.support }
 func byRequester(w *world) portal.User  { return w.prepared.requester }
 func byAdmin(w *world) portal.User      { return w.Admin }
+func byProgram(*world) portal.User      { return portal.User{} }
 func byUser(w *world) portal.User       { return w.User }
 
 // line builds what a change is expected to record.
@@ -185,6 +186,13 @@ var changes = []change{
 		return m.UpdateKey(ctx, edit)
 	}, func(w *world) []string {
 		return line(`key edited %s: Description A key for tests.→; API sets billing API, revenue-management API→billing API, dunning API`, w.Key.Name)
+	}},
+	{"ImportKeys", byProgram, func(w *world, m *manage.Manager, ctx context.Context) error {
+		_, err := m.ImportKeys(ctx, []manage.ImportedKey{w.oldKey(2, "old 1"), w.oldKey(3, "old 2")}, true)
+		return err
+	}, func(w *world) []string {
+		made := `key imported %s: Name →%[1]s; Description →From before.; Kind →API key; Mapped user →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`
+		return append(line(made, "old 1", w.User.Username), line(made, "old 2", w.User.Username)...)
 	}},
 	{"DisableKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		return m.DisableKey(ctx, w.Key.ID)

@@ -149,6 +149,7 @@ type Secret struct {
 	Previous  bool      // being rotated out: works until ExpiresAt
 	ExpiresAt time.Time // the end of its grace; zero for the current secret
 	RetiredAt time.Time // zero: live
+	Imported  bool      // a text of another form than ours, which the customer had before: only its hash is known
 	CreatedAt time.Time
 
 	LastUsedAt   time.Time // read only, like LastUsedFrom: of the secret or a token that it was exchanged for

@@ -284,6 +284,19 @@ func CanSendSecret(actor Actor, key Key) error {
 	return Can(actor, ManageAPIKeys, key.OrganizationID)
 }
 
+// CanImportKeys answers whether the actor may take over keys that customers had
+// before: the command line, and nobody who signed in. Whoever hands in hashes decides
+// which texts pass the check.
+func CanImportKeys(actor Actor) error {
+	switch {
+	case actor.IsProgram():
+		return nil
+	case !actor.SignedIn():
+		return Unauthenticated("Log in to go on.")
+	}
+	return Denied("API keys are imported on the command line of the machine that runs this portal, and nowhere else.")
+}
+
 // CanMapKeyTo answers whether the actor may generate, widen or enable a key of an
 // organization that carries a user's rights. Staff hold more than their
 // organization gives, and some users hold what the check itself obeys (Verify

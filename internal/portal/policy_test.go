@@ -348,6 +348,18 @@ func wantUses(t *testing.T, where string, actor portal.Actor, organization int64
 	wantCode(t, where+": change another's", portal.CanUseKeysOf(actor, portal.ChangeKey, organization, another), want.changeOthers)
 }
 
+func TestKeysAreImportedByTheProgramAlone(t *testing.T) {
+	for name, actor := range actors {
+		want := portal.CodeForbidden
+		if name == "nobody" {
+			want = portal.CodeUnauthenticated
+		}
+		if err := portal.CanImportKeys(actor); name == "program" && err != nil || name != "program" && portal.CodeOf(err) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestKeysAreMappedToStaffByThemselvesAndByWhoManagesStaff(t *testing.T) {
 	forEveryActor(t, map[string]portal.Code{
 		"nobody": portal.CodeForbidden, "outsider": portal.CodeForbidden, "member": portal.CodeForbidden, "API user": portal.CodeForbidden,

@@ -16,6 +16,10 @@ func scanAPISet(r row) (s portal.APISet, err error) {
 
 // APISets lists all API sets with their routes, those in use first, by name.
 func (q Queries) APISets(ctx context.Context) ([]portal.APISet, error) {
+	return keep(q, "API sets", nil, func() ([]portal.APISet, error) { return q.allAPISets(ctx) })
+}
+
+func (q Queries) allAPISets(ctx context.Context) ([]portal.APISet, error) {
 	sets, err := q.apiSets(ctx, `s.id <> $1`, 0)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,12 @@ func (q Queries) TokenSubjectAs(ctx context.Context, hash secret.Hash, user int6
 	return one(ctx, q, portal.NounKey, scanImpersonating, tokenSubjectAsQuery, hash[:], user)
 }
 
+// ImportedSubject is Subject for a text that has not the form of our credentials: it
+// finds a secret that was imported, and no other.
+func (q Queries) ImportedSubject(ctx context.Context, hash secret.Hash) (portal.Subject, error) {
+	return one(ctx, q, portal.NounKey, scanSubject, importedSubjectQuery, hash[:])
+}
+
 // credential is where the check finds what was sent.
 type credential struct {
 	tables, hash string
@@ -61,6 +67,7 @@ var (
 
 	subjectQuery, subjectAsQuery           = subjectOf(ofKey, asItself), subjectOf(ofKey, asAnother)
 	tokenSubjectQuery, tokenSubjectAsQuery = subjectOf(ofToken, asItself), subjectOf(ofToken, asAnother)
+	importedSubjectQuery                   = subjectQuery + ` AND s.imported`
 )
 
 // subjectOf puts the statement together that reads a subject. It is one statement:

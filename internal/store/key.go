@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -249,6 +250,15 @@ func scanGranted(r row) (g granted, err error) {
 // with its ID, mapped to its user now. The zero Secret is none yet: the key is to be
 // delivered.
 func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (portal.Key, error) {
+	id, err := c.AddKey(ctx, k, s)
+	if err != nil {
+		return k, err
+	}
+	return c.Key(ctx, id)
+}
+
+// AddKey is InsertKey for many keys: it gives the key's ID alone.
+func (c *Change) AddKey(ctx context.Context, k portal.Key, s portal.Secret) (int64, error) {
 	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
 		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
 			public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, expires_at, version, created_at, updated_at,
@@ -259,17 +269,15 @@ func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (
 		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()),
 		k.MappedBy, k.MapperName, k.MappingTold)
 	if err != nil {
-		return k, err
+		return 0, err
 	}
-	if err := c.putKeyAPISets(ctx, id, k.APISets); err != nil {
-		return k, err
+	if err := c.addKeyAPISets(ctx, id, k.APISets); err != nil {
+		return 0, err
 	}
 	if s.KeyID = id; s.Hash != nil {
-		if err := c.insertSecret(ctx, s); err != nil {
-			return k, err
-		}
+		return id, c.insertSecret(ctx, s)
 	}
-	return c.Key(ctx, id)
+	return id, nil
 }
 
 // UpdateKey writes what can change of a key, its API sets among it, if it still
@@ -292,12 +300,19 @@ func (c *Change) putKeyAPISets(ctx context.Context, key int64, sets []portal.API
 	if err := c.exec(ctx, `/* clear API sets of a key */ DELETE FROM key_api_sets WHERE key_id = $1`, key); err != nil {
 		return err
 	}
-	for _, set := range sets {
-		if err := c.exec(ctx, `/* insert API set of a key */ INSERT INTO key_api_sets (key_id, api_set_id) VALUES ($1, $2)`, key, set.ID); err != nil {
-			return err
-		}
+	return c.addKeyAPISets(ctx, key, sets)
+}
+
+func (c *Change) addKeyAPISets(ctx context.Context, key int64, sets []portal.APISet) error {
+	if len(sets) == 0 {
+		return nil
 	}
-	return nil
+	rows, args := make([]string, len(sets)), []any{key}
+	for i, set := range sets {
+		args = append(args, set.ID)
+		rows[i] = fmt.Sprintf("($1, $%d)", len(args))
+	}
+	return c.exec(ctx, `/* insert API sets of a key */ INSERT INTO key_api_sets (key_id, api_set_id) VALUES `+strings.Join(rows, ", "), args...)
 }
 
 // keySearchText holds the end of the secret behind its ellipsis, so that the

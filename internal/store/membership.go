@@ -48,7 +48,16 @@ func (q Queries) MembershipByID(ctx context.Context, id int64) (portal.Membershi
 
 // IsMember tells whether a user is in an organization now.
 func (q Queries) IsMember(ctx context.Context, organization, user int64) (bool, error) {
-	return one(ctx, q, portal.NounMembership, scalar[bool], `/* is member */ SELECT EXISTS (SELECT 1 FROM memberships WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL)`, organization, user)
+	return keep(q, "is member", [2]int64{organization, user}, func() (bool, error) {
+		return one(ctx, q, portal.NounMembership, scalar[bool], `/* is member */ SELECT EXISTS (SELECT 1 FROM memberships WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL)`, organization, user)
+	})
+}
+
+// FirstOrganization finds the organization that a user has been in for longest.
+func (q Queries) FirstOrganization(ctx context.Context, user int64) (int64, error) {
+	return keep(q, "first organization", user, func() (int64, error) {
+		return one(ctx, q, portal.NounOrganization, scalar[int64], `/* first organization of a user */ SELECT organization_id FROM memberships WHERE user_id = $1 AND ended_at IS NULL ORDER BY id LIMIT 1`, user)
+	})
 }
 
 // Member finds a user who is in an organization now.
@@ -89,6 +98,10 @@ func (q Queries) Holders(ctx context.Context, organization int64, authorities []
 // and the groups of active memberships add up to. Retired API sets count for
 // nothing.
 func (q Queries) Grants(ctx context.Context, user int64) (map[int64]portal.Grant, error) {
+	return keep(q, "grants", user, func() (map[int64]portal.Grant, error) { return q.grants(ctx, user) })
+}
+
+func (q Queries) grants(ctx context.Context, user int64) (map[int64]portal.Grant, error) {
 	memberships, err := all(ctx, q, scanMembership,
 		`/* active memberships of a user */ SELECT `+membershipColumns+` FROM `+membershipTables+` WHERE m.user_id = $1 AND m.ended_at IS NULL`, user)
 	if err != nil {

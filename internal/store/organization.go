@@ -17,12 +17,17 @@ func scanOrganization(r row) (o portal.Organization, err error) {
 
 // Organization finds an organization.
 func (q Queries) Organization(ctx context.Context, id int64) (portal.Organization, error) {
-	return one(ctx, q, portal.NounOrganization, scanOrganization, `/* organization */ SELECT `+organizationColumns+` FROM `+organizationTables+` WHERE o.id = $1`, id)
+	return keep(q, "organization", id, func() (portal.Organization, error) {
+		return one(ctx, q, portal.NounOrganization, scanOrganization, `/* organization */ SELECT `+organizationColumns+` FROM `+organizationTables+` WHERE o.id = $1`, id)
+	})
 }
 
 // OrganizationByName finds an organization by its name, regardless of case.
 func (q Queries) OrganizationByName(ctx context.Context, name string) (portal.Organization, error) {
-	return one(ctx, q, portal.NounOrganization, scanOrganization, `/* organization by name */ SELECT `+organizationColumns+` FROM `+organizationTables+` WHERE o.name_folded = $1`, portal.Fold(name))
+	folded := portal.Fold(name)
+	return keep(q, "organization by name", folded, func() (portal.Organization, error) {
+		return one(ctx, q, portal.NounOrganization, scanOrganization, `/* organization by name */ SELECT `+organizationColumns+` FROM `+organizationTables+` WHERE o.name_folded = $1`, folded)
+	})
 }
 
 // activityColumns tell when a member of an organization last signed in, when a key of

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 )
@@ -30,6 +31,7 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 		}
 	}
 	_, tokenHash := accessToken(t, s, f.Secret, "billing")
+	storetest.ImportedKey(t, s, f.Membership, "an old key")
 	oauthKey(t, s, f.Membership, f.License)
 	addRequest(t, s, f, func(*portal.Request) {})
 	addRequest(t, s, f, func(x *portal.Request) { x.ApplicationID = 2 })
@@ -54,6 +56,8 @@ func TestFirstPagesAndTheCheckGoByIndices(t *testing.T) {
 		"the keys that can impersonate": {keys(portal.KeyFilter{CanImpersonate: true}), "USING INDEX keys_impersonating"},
 		"the live ones, backwards":      {keys(portal.KeyFilter{CanImpersonate: true, Live: true, List: portal.List{Sort: portal.Sort{Desc: true}}}), "USING INDEX keys_impersonating"},
 		"the next of them":              {keys(portal.KeyFilter{CanImpersonate: true, List: next}), "keys_impersonating (name_folded>?)"},
+		"an imported key's subject":     {func(q store.Queries) error { _, err := q.ImportedSubject(ctx, secret.HashOf("an old key")); return err }, "sqlite_autoindex_secrets_1 (hash=?)"},
+		"whether keys were imported":    {func(q store.Queries) error { _, err := q.AnyImported(ctx); return err }, "SCAN secrets USING INDEX secrets_imported"},
 		"the version of the API sets":   {func(q store.Queries) error { _, err := q.APISetsVersion(ctx); return err }, "revisions_noun_order (noun=?)"},
 		"the keys losing an API set":    {func(q store.Queries) error { _, _, err := q.KeysLosing(ctx, f.Billing.ID, 9); return err }, "k USING INTEGER PRIMARY KEY"},
 		"the other super admins":        {func(q store.Queries) error { _, err := q.EnabledSuperAdmins(ctx, 1); return err }, "users_super_admins"},

@@ -8,13 +8,13 @@ import (
 	"keyportal/internal/portal"
 )
 
-const secretColumns = `s.id, s.key_id, s.hash, s.masked, s.sealed, s.previous, s.expires_at, s.retired_at, s.created_at, t.used_at, t.used_from`
+const secretColumns = `s.id, s.key_id, s.hash, s.masked, s.sealed, s.previous, s.expires_at, s.retired_at, s.imported, s.created_at, t.used_at, t.used_from`
 
 const secretTables = `secrets s LEFT JOIN secret_uses t ON t.secret_id = s.id`
 
 func scanSecret(r row) (s portal.Secret, err error) {
 	var from sql.NullString
-	err = r.Scan(&s.ID, &s.KeyID, &s.Hash, &s.Masked, &s.Sealed, &s.Previous, instant{&s.ExpiresAt}, instant{&s.RetiredAt}, instant{&s.CreatedAt}, instant{&s.LastUsedAt}, &from)
+	err = r.Scan(&s.ID, &s.KeyID, &s.Hash, &s.Masked, &s.Sealed, &s.Previous, instant{&s.ExpiresAt}, instant{&s.RetiredAt}, &s.Imported, instant{&s.CreatedAt}, instant{&s.LastUsedAt}, &from)
 	s.LastUsedFrom = from.String
 	return s, err
 }
@@ -25,9 +25,15 @@ func (q Queries) Secrets(ctx context.Context, key int64) ([]portal.Secret, error
 		WHERE s.key_id = $1 AND s.retired_at IS NULL ORDER BY s.previous, s.id`, key)
 }
 
+// AnyImported tells whether a secret that was imported is live, be its key revoked or
+// not.
+func (q Queries) AnyImported(ctx context.Context) (bool, error) {
+	return one(ctx, q, portal.NounKey, scalar[bool], `/* any imported secrets */ SELECT EXISTS (SELECT 1 FROM secrets WHERE imported AND retired_at IS NULL)`)
+}
+
 func (c *Change) insertSecret(ctx context.Context, s portal.Secret) error {
-	return c.exec(ctx, `/* insert secret */ INSERT INTO secrets (key_id, hash, masked, sealed, previous, expires_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		s.KeyID, s.Hash, s.Masked, s.Sealed, s.Previous, at(s.ExpiresAt), at(c.Now()))
+	return c.exec(ctx, `/* insert secret */ INSERT INTO secrets (key_id, hash, masked, sealed, previous, expires_at, imported, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		s.KeyID, s.Hash, s.Masked, s.Sealed, s.Previous, at(s.ExpiresAt), s.Imported, at(c.Now()))
 }
 
 // RotateSecret gives a key a new current secret. The one before works on until an

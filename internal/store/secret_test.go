@@ -15,7 +15,7 @@ func TestASecretIsKeptAsItsHash(t *testing.T) {
 		f := storetest.NewFixture(t, s)
 		value := secret.New("", secret.ClientSecret)
 		sealed := storetest.Secret(value)
-		sealed.Sealed = []byte{0, 1, 2, 255}
+		sealed.Sealed, sealed.Imported = []byte{0, 1, 2, 255}, true
 		key := storetest.Insert(t, s, func(c *store.Change) (portal.Key, error) {
 			return c.InsertKey(t.Context(), portal.Key{
 				Kind: portal.OAuthKey, OrganizationID: f.Organization.ID, Name: "Sealed", UserID: f.User.ID, LicenseID: f.License.ID, PublicID: "kpc_public",

@@ -38,8 +38,9 @@ type Store struct {
 
 // Queries are the reads.
 type Queries struct {
-	q   querier
-	now func() time.Time // UTC, in microseconds
+	q    querier
+	now  func() time.Time // UTC, in microseconds
+	kept map[fact]any     // what is read once; nil: nothing is
 }
 
 type querier interface {

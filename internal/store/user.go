@@ -17,12 +17,17 @@ func scanUser(r row) (u portal.User, err error) {
 
 // User finds a user.
 func (q Queries) User(ctx context.Context, id int64) (portal.User, error) {
-	return one(ctx, q, portal.NounUser, scanUser, `/* user */ SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
+	return keep(q, "user", id, func() (portal.User, error) {
+		return one(ctx, q, portal.NounUser, scanUser, `/* user */ SELECT `+userColumns+` FROM users u WHERE u.id = $1`, id)
+	})
 }
 
 // UserByUsername finds a user by username, regardless of case.
 func (q Queries) UserByUsername(ctx context.Context, username string) (portal.User, error) {
-	return one(ctx, q, portal.NounUser, scanUser, `/* user by username */ SELECT `+userColumns+` FROM users u WHERE u.username_folded = $1`, portal.Fold(username))
+	folded := portal.Fold(username)
+	return keep(q, "user by username", folded, func() (portal.User, error) {
+		return one(ctx, q, portal.NounUser, scanUser, `/* user by username */ SELECT `+userColumns+` FROM users u WHERE u.username_folded = $1`, folded)
+	})
 }
 
 // Users lists users by username, first_name, last_name, email, enabled, locked

@@ -14,6 +14,7 @@ type facts struct {
 	Request
 	portal.Subject
 	now               time.Time
+	maybeImported     bool   // the credential has not our form, and is looked up all the same
 	instanceLicenseID int64  // the license of the instance that the place is bound to; 0: none has that name
 	needed            string // the slug of the API set that is needed; "" when no set is, or none claims the request
 	open              bool   // no API set is needed
@@ -77,6 +78,8 @@ func (c *Checker) find(ctx context.Context, r Request, hash secret.Hash) (portal
 		return c.store.TokenSubjectAs(ctx, hash, as)
 	case token:
 		return c.store.TokenSubject(ctx, hash)
+	case !r.isPair() && prefixOf(r.Credential) == "": // it can't impersonate
+		return c.store.ImportedSubject(ctx, hash) // whatever else is stored by its hash is no API key to be sent like this
 	case as != 0:
 		return c.store.SubjectAs(ctx, hash, as)
 	}

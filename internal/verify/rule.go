@@ -16,13 +16,15 @@ type rule struct {
 }
 
 // The rules in the order in which they are decided. The first ones look at the
-// request alone, so that junk costs no look-up.
+// request alone, so that junk costs no look-up; but for an imported key, of which it
+// turns out by the look-up that it is none.
 var (
 	rulesBeforeLookup = []rule{
 		{portal.CheckMissing, missing},
 		{portal.CheckMalformed, malformed},
 	}
 	rulesAfterLookup = []rule{
+		{portal.CheckMalformed, notImported},
 		{portal.CheckNotFound, notFound},
 		{portal.CheckRevoked, revoked},
 		{portal.CheckDisabled, disabled},
@@ -45,7 +47,13 @@ var (
 func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
 	f := &facts{Request: r, now: c.store.Now()}
 	code := firstRefusal(rulesBeforeLookup, f)
-	if code == portal.CheckValid {
+	if code == portal.CheckMalformed {
+		var err error
+		if f.maybeImported, err = c.maybeImported(ctx, r); err != nil {
+			return Decision{}, err
+		}
+	}
+	if code == portal.CheckValid || f.maybeImported {
 		if err := c.lookUp(ctx, f); err != nil {
 			return Decision{}, err
 		}
@@ -77,6 +85,9 @@ func malformed(f *facts) bool {
 	prefix := prefixOf(f.Credential)
 	return prefix != secret.Token && prefix != secret.AccessToken || f.AccessKey != "" || f.SecurityKey != ""
 }
+
+// notImported holds for a text that has not our form and was not imported either.
+func notImported(f *facts) bool { return f.maybeImported && f.SecretID == 0 }
 
 // notFound holds for an unknown secret, and for one whose grace is over, with the
 // access tokens that it was exchanged for.

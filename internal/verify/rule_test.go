@@ -24,6 +24,7 @@ func TestTheRulesStandInTheDocumentedOrder(t *testing.T) {
 	for _, rule := range slices.Concat(rulesBeforeLookup, rulesAfterLookup) {
 		got = append(got, rule.code)
 	}
+	got = slices.Compact(got) // MALFORMED is decided before and after the look-up
 	want := slices.DeleteFunc(slices.Clone(order), func(c Code) bool { return c == "RATE_LIMITED" || c == "VALID" })
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)

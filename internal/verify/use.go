@@ -147,14 +147,18 @@ func (c *Checker) Flush(ctx context.Context) error {
 	return err
 }
 
-// Run flushes every few seconds until the context is done, and then once more.
-// End it after the last check. The error is that of the last flush.
+// Run flushes every few seconds until the context is done, and then once more. It
+// notices imported keys as often. End it after the last check. The error is that of
+// the last flush.
 func (c *Checker) Run(ctx context.Context) error {
 	ticker := time.NewTicker(c.flushEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
+			if _, err := c.imported.refresh(ctx, c.store); err != nil && ctx.Err() == nil {
+				c.log.WarnContext(ctx, "It could not be found out whether keys were imported; it is tried again.", "error", err)
+			}
 			if err := c.Flush(ctx); err != nil && ctx.Err() == nil {
 				c.log.WarnContext(ctx, "The use of keys could not be written down; it stays in memory and is tried again.", "error", err)
 			}

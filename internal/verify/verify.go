@@ -8,6 +8,7 @@
 //	route.go    the API set that a request needs, by the sets' route patterns
 //	acting.go   whom a request acts as
 //	pair.go     key pairs, whose halves are looked up together
+//	imported.go keys that customers had before, which have another form
 //	client.go   OAuth clients, which prove themselves with ID and secret
 //	token.go    access tokens: issued, introspected, revoked; checked as keys are
 //	use.go      who used which key when, counted in memory and written in batches
@@ -15,7 +16,7 @@
 //
 // Every check reads the subject anew, so a change takes effect on the next
 // check of every process. Only the route patterns are kept, until the API sets
-// change.
+// change, and for some seconds whether there are imported keys at all.
 package verify
 
 import (
@@ -103,7 +104,7 @@ func (d Decision) ExpiresAt() time.Time {
 type Options struct {
 	Registry      prometheus.Registerer // gets the metrics; nil: nobody does
 	Logger        *slog.Logger          // slog.Default when nil
-	FlushEvery    time.Duration         // how often Run writes down what was used; 5 s when 0
+	FlushEvery    time.Duration         // how often Run writes down what was used, and looks for imported keys; 5 s when 0
 	Brand         string                // what access tokens begin with, before their prefix
 	TokenLifetime time.Duration         // how long an access token lasts at the most; 1 h when 0
 }
@@ -112,6 +113,7 @@ type Options struct {
 type Checker struct {
 	store         *store.Store
 	routes        routeCache
+	imported      importedCache
 	uses          *uses
 	metrics       metrics
 	log           *slog.Logger
@@ -121,7 +123,7 @@ type Checker struct {
 }
 
 // New makes a checker on an open store. Run must run beside it for uses to be
-// written down.
+// written down, and for the first import of keys to be noticed.
 func New(s *store.Store, o Options) *Checker {
 	m := newMetrics(o.Registry)
 	c := &Checker{
@@ -184,7 +186,7 @@ func (c *Checker) requireVerifyKeys(ctx context.Context, d *Decision) error {
 }
 
 // IsCredential tells whether a text is a credential of Key Portal, of any kind,
-// by its form and checksum.
+// by its form and checksum. Keys that were imported have neither.
 func IsCredential(text string) bool {
 	_, err := secret.Parse(text)
 	return err == nil

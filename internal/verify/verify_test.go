@@ -215,6 +215,7 @@ func TestTheEndsAreComparedAtEachUse(t *testing.T) {
 func TestJunkIsRefusedWithoutTheStore(t *testing.T) {
 	s := storetest.SQLite(t)
 	c := verify.New(s, verify.Options{})
+	check(t, c, verify.Request{Credential: "Nothing was imported, as is known from now on."})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -168,6 +168,7 @@ func TestAPanicLetsNothingPass(t *testing.T) {
 
 func TestWithoutADatabaseNothingPasses(t *testing.T) {
 	h := newHouse(t)
+	refused(t, h.ask("GET", "/auth?api_set=billing", "X-Api-Key: junk"), http.StatusUnauthorized, "MALFORMED")
 	if err := h.store.Close(); err != nil {
 		t.Fatal(err)
 	}
