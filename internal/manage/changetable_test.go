@@ -117,6 +117,7 @@ func bySupport(w *world) portal.User    { return w.prepared.support }
 func byRequester(w *world) portal.User  { return w.prepared.requester }
 func byAdmin(w *world) portal.User      { return w.Admin }
 func byUser(w *world) portal.User       { return w.User }
+func byProgram(*world) portal.User      { return portal.User{} }
 
 // line builds what a change is expected to record.
 func line(format string, args ...any) []string { return []string{fmt.Sprintf(format, args...)} }
@@ -242,6 +243,11 @@ var changes = []change{
 		return err
 	}, func(w *world) []string {
 		return line("api_set created Payments: Slug →payments; Name →Payments; Route patterns →/payments/\n/refunds/; Retired →No")
+	}},
+	{"EnsurePortalAPI", byProgram, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.EnsurePortalAPI(ctx)
+	}, func(w *world) []string {
+		return line("api_set created Key Portal API: Slug →portal; Name →Key Portal API; Description →Key Portal itself: users, keys, licenses and requests.; Route patterns →/api/v1/; Retired →No")
 	}},
 	{"UpdateAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		in := w.apiSetOf(w.Dunning.ID)
