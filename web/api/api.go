@@ -17,6 +17,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"path"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -61,7 +62,7 @@ func New(options Options) *API {
 // all errors are.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := a.mux.Handler(r)
-	if pattern != "" && r.URL.Path == r.URL.EscapedPath() {
+	if pattern != "" && r.URL.Path == r.URL.EscapedPath() && r.URL.Path == path.Clean(r.URL.Path) {
 		a.mux.ServeHTTP(w, r)
 		return
 	}

@@ -45,7 +45,7 @@ var (
 func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I) (*O, error)) {
 	described := huma.Operation{
 		Method: op.method, Path: op.path, OperationID: op.id, Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
-		Errors: errorsOfReads, MaxBodyBytes: mostBytes, Middlewares: huma.Middlewares{a.admit(op.access)},
+		Errors: errorsOfReads, MaxBodyBytes: mostBytes + 1, Middlewares: huma.Middlewares{a.admit(op.access)},
 	}
 	if op.method != http.MethodGet {
 		described.Errors = errorsOfChanges
@@ -74,7 +74,7 @@ func (a *API) admit(needed access) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-const mostBytes = 1 << 20 // of a body
+const mostBytes = 1_000_000 // of a body
 
 // isCreation tells whether what an operation gives is something new.
 func isCreation[O any]() bool {
