@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,14 +73,4 @@ func (s *Server) sessionActor(c echo.Context) (portal.Actor, error) {
 		return portal.Actor{}, portal.Denied("Your password has expired. Log in to the portal and choose a new one first.")
 	}
 	return here.actor, nil
-}
-
-// apiError gives an error that came before the API's own code as one that it answers
-// alike.
-func (s *Server) apiError(err error) error {
-	if of, ok := errors.AsType[*echo.HTTPError](err); ok && of.Code == http.StatusRequestEntityTooLarge {
-		_, message := s.explain(err)
-		return &portal.Error{Code: portal.CodeTooLarge, Message: message, Cause: err}
-	}
-	return err
 }

@@ -48,7 +48,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	if isAPI(c.Request()) {
-		s.api.WriteError(c.Response(), c.Request(), s.apiError(err))
+		s.api.WriteError(c.Response(), c.Request(), err)
 		return
 	}
 	status, message := s.explain(err)

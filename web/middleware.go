@@ -38,7 +38,7 @@ func (s *Server) useMiddleware() {
 		s.setHeaders,
 		showInZone,
 		middleware.GzipWithConfig(middleware.GzipConfig{Skipper: leaveUncompressed}),
-		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: readsOwnForm}),
+		middleware.BodyLimitWithConfig(middleware.BodyLimitConfig{Limit: bodyLimit, Skipper: limitsItself}),
 		s.refuseCrossSite,
 		s.readForm,
 	)
@@ -130,6 +130,9 @@ func (s *Server) readForm(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+// limitsItself tells whether the handler of a request bounds what it reads.
+func limitsItself(c echo.Context) bool { return readsOwnForm(c) || isAPI(c.Request()) }
 
 // clientAddress finds the address that a request came from: the peer's, or,
 // behind trusted proxies, the last one in X-Forwarded-For that is not theirs.

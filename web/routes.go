@@ -220,8 +220,10 @@ func (s *Server) addRoutes() {
 	for _, r := range routes {
 		s.add(r.method, r.path, s.guard(r))
 	}
-	s.echo.Any(api.Prefix, s.serveAPI)
-	s.echo.Any(api.Prefix+"/*", s.serveAPI)
+	for _, path := range []string{api.Prefix, api.Prefix + "/*"} {
+		s.echo.Any(path, s.serveAPI)
+		s.echo.RouteNotFound(path, s.serveAPI) // methods that echo does not know
+	}
 	s.add(get, static.Prefix+"*", echo.WrapHandler(static.Handler()))
 }
 

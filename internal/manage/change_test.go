@@ -255,12 +255,12 @@ func TestAClosedDatabaseTakesNothingAndShowsNoKey(t *testing.T) {
 var (
 	reads = []string{
 		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Group", "GroupCandidates", "Groups", "Instance", "Instances",
-		"Head", "Key", "KeyCounts", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
+		"Head", "Key", "KeyCounts", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "Membership", "MembershipByID", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
 		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "PlanAPISets", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
 		"SecretKeepers", "Sessions", "UnusedLicense", "User", "Users", "VerifyChain",
 	}
 	besides = []string{
-		"AcknowledgeKeys", "CheckSetupLink", "EndOtherSessions", "EndSession", "EnterInstance", "MoveSession", "NeedsPassword", "Now", "PasswordLinkUser", "PutFlash", "Session", "SetUp", "SetupLink", "SignIn", "SignOut",
+		"AcknowledgeKeys", "CheckSetupLink", "EndOtherSessions", "EndSession", "EnterInstance", "KeyActor", "MoveSession", "NeedsPassword", "Now", "PasswordLinkUser", "PutFlash", "Session", "SetUp", "SetupLink", "SignIn", "SignOut",
 		"Sweep", "TakeFlash", "TellOfDelivery", "TellRequester",
 	}
 	ofTests = []string{"CountHashes", "HashPassword", "SweepOnce"}
@@ -326,6 +326,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"Application": second(m.Application(ctx, w.Application.ID)), "Applications": second(m.Applications(ctx, o)), "ClientLevel": second(m.ClientLevel(ctx, gold)),
 		"Deliveries": second(m.Deliveries(ctx)), "Delivery": second(m.Delivery(ctx, w.prepared.delivered.ID)), "Instances": second(m.Instances(ctx, o)),
 		"License": second(m.License(ctx, w.License.ID)), "LiveKeyFor": second(m.LiveKeyFor(ctx, w.Application.ID, w.License.ID)), "Matrix": second(m.Matrix(ctx, o)),
+		"Membership": second(m.Membership(ctx, o, w.User.ID)), "MembershipByID": second(m.MembershipByID(ctx, w.Membership.ID)),
 		"OAuthClient": second(m.OAuthClient(ctx, w.License.ID)), "OrganizationDetails": second(m.OrganizationDetails(ctx, o)),
 		"PlanAPISets":       second(m.PlanAPISets(ctx, outlined("GET /usage Usage"))),
 		"PendingRequestFor": second(m.PendingRequestFor(ctx, w.Application.ID, w.License.ID)), "Request": second(m.Request(ctx, w.prepared.approve.ID)),

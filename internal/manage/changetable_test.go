@@ -251,6 +251,11 @@ var changes = []change{
 	}, func(w *world) []string {
 		return line("api_set created Payments: Slug →payments; Name →Payments; Route patterns →/payments/\n/refunds/; Retired →No")
 	}},
+	{"EnsurePortalAPI", byProgram, func(w *world, m *manage.Manager, ctx context.Context) error {
+		return m.EnsurePortalAPI(ctx)
+	}, func(w *world) []string {
+		return line("api_set created Key Portal API: Slug →portal; Name →Key Portal API; Description →Key Portal itself: users, keys, licenses and requests.; Route patterns →/api/v1/; Retired →No")
+	}},
 	{"UpdateAPISet", bySuperAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		in := w.apiSetOf(w.Dunning.ID)
 		in.Name, in.Routes = "Dunning", ""

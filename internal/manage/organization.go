@@ -24,7 +24,7 @@ func (m *Manager) MyOrganizations(ctx context.Context, most int) (mine []portal.
 	}
 	memberships, err := m.Store.Memberships(ctx, actor.UserID)
 	for _, membership := range memberships {
-		if !membership.Active() {
+		if !membership.Active() || !actor.Finds(membership.OrganizationID) {
 			continue
 		}
 		organization, err := m.Store.Organization(ctx, membership.OrganizationID)

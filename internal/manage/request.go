@@ -10,10 +10,10 @@ import (
 )
 
 // Requests lists requests: all for who decides them; those of an organization with
-// the authority Requests there; one's own.
+// the authority Requests there; one's own, through a key those of its organization.
 func (m *Manager) Requests(ctx context.Context, filter portal.RequestFilter) (portal.Page[portal.Request], error) {
 	actor := portal.ActorFrom(ctx)
-	own := filter.RequesterID == actor.UserID && actor.UserID != 0
+	own := filter.RequesterID == actor.UserID && actor.UserID != 0 && actor.Finds(filter.OrganizationID)
 	if !own && !actor.Holds(portal.DecideRequests, 0) {
 		if err := portal.Can(actor, portal.Requests, filter.OrganizationID); err != nil {
 			return portal.Page[portal.Request]{}, err

@@ -56,8 +56,11 @@ func (m *Manager) historyAbout(ctx context.Context, filter portal.RevisionFilter
 	if _, err := m.User(ctx, filter.UserID); err != nil {
 		return filter, err
 	}
-	if filter.UserID == actor.UserID || actor.Holds(portal.ViewHistory, 0) {
+	if actor.Holds(portal.ViewHistory, 0) || filter.UserID == actor.UserID && actor.KeyID == 0 {
 		return filter, nil
+	}
+	if filter.UserID == actor.UserID {
+		return ownHistory(actor, filter)
 	}
 	if err := portal.Can(actor, portal.ViewHistory, actor.OrganizationID); err != nil {
 		return filter, err
@@ -71,6 +74,20 @@ func (m *Manager) historyAbout(ctx context.Context, filter portal.RevisionFilter
 		}
 		if err := portal.Can(actor, portal.ViewHistory, organization); err != nil {
 			return filter, err
+		}
+	}
+	return filter, nil
+}
+
+// ownHistory answers for the lines about the user of a key: of the account, and of the
+// key's organization.
+func ownHistory(actor portal.Actor, filter portal.RevisionFilter) (portal.RevisionFilter, error) {
+	if len(filter.Organizations) == 0 {
+		filter.Organizations = []int64{0, actor.OrganizationID}
+	}
+	for _, organization := range filter.Organizations {
+		if organization != 0 && !actor.Finds(organization) {
+			return filter, portal.NotFound(portal.NounOrganization)
 		}
 	}
 	return filter, nil

@@ -110,7 +110,7 @@ func (m *Manager) visibleMemberships(ctx context.Context, user int64) ([]portal.
 	memberships, err := m.Store.Memberships(ctx, user)
 	var visible []portal.Membership
 	for _, membership := range memberships {
-		if user == actor.UserID || actor.Holds(portal.ViewUsers, membership.OrganizationID) {
+		if user == actor.UserID && actor.Finds(membership.OrganizationID) || actor.Holds(portal.ViewUsers, membership.OrganizationID) {
 			visible = append(visible, membership)
 		}
 	}

@@ -98,6 +98,11 @@ func (a Actor) CanSee(organization int64) bool {
 	return a.Member(organization) || a.Holds(ViewOrganizations, 0)
 }
 
+// Finds tells whether what is the actor's own in an organization is there for them:
+// through a key only in an organization that exists for it, whatever its user has
+// elsewhere.
+func (a Actor) Finds(organization int64) bool { return a.KeyID == 0 || a.CanSee(organization) }
+
 // SeeLicenses are the authorities that each let their holder see an organization's
 // licenses: View Licenses, and those to request keys for them, to make them, to look
 // after their OAuth clients and after the applications that stand beside them.

@@ -23,13 +23,14 @@ type Conditional struct {
 	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that was read: when the thing has changed since, nothing is done, and the answer is 412. Without it, the change is made to what is there now." example:"\"3\""`
 }
 
-// check refuses when the version is not one of those that If-Match names.
+// check refuses when the version is not one of those that If-Match names. What is not
+// there yet, with the version 0, is none of any.
 func (c Conditional) check(noun portal.Noun, version int64) error {
 	if strings.TrimSpace(c.IfMatch) == "" {
 		return nil
 	}
 	for tag := range strings.SplitSeq(c.IfMatch, ",") {
-		if tag = strings.TrimSpace(tag); tag == etag(version) || tag == "*" {
+		if tag = strings.TrimSpace(tag); version != 0 && (tag == etag(version) || tag == "*") {
 			return nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"keyportal/internal/portal"
 )
@@ -44,7 +45,7 @@ var (
 func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I) (*O, error)) {
 	described := huma.Operation{
 		Method: op.method, Path: op.path, OperationID: op.id, Tags: []string{op.tag}, Summary: op.summary, Description: op.description,
-		Errors: errorsOfReads, MaxBodyBytes: mostBytes,
+		Errors: errorsOfReads, MaxBodyBytes: mostBytes + 1, Middlewares: huma.Middlewares{a.admit(op.access)},
 	}
 	if op.method != http.MethodGet {
 		described.Errors = errorsOfChanges
@@ -53,15 +54,24 @@ func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I)
 		described.DefaultStatus = http.StatusCreated
 	}
 	huma.Register(a.huma, described, func(ctx context.Context, in *I) (*O, error) {
-		if err := portal.CanAnywhere(portal.ActorFrom(ctx), op.access...); err != nil {
-			return nil, a.problemOf(ctx, err)
-		}
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, a.problemOf(ctx, err)
 		}
 		return out, nil
 	})
+}
+
+// admit lets in who holds what an operation needs, before what they send is looked at.
+func (a *API) admit(needed access) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if err := portal.CanAnywhere(portal.ActorFrom(ctx.Context()), needed...); err != nil {
+			r, w := humago.Unwrap(ctx)
+			a.WriteError(w, r, err)
+			return
+		}
+		next(ctx)
+	}
 }
 
 // mostBytes is how much is read of a body: as much as the portal lets through of one
