@@ -60,7 +60,7 @@ var libraries = map[string][]string{
 	"github.com/jackc/pgx":          {"internal/store"},
 	"github.com/labstack":           {"internal/bench", "web", "web/gateway"},
 	"github.com/mileusna":           {"web"},
-	"github.com/oapi-codegen":       {"web"},
+	"github.com/oapi-codegen":       {"web/api"},
 	"github.com/oasdiff/yaml3":      {"internal/openapi"},
 	"github.com/pressly/goose":      {"internal/store"},
 	"github.com/swaggest/swgui":     {"static"},

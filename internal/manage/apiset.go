@@ -78,6 +78,9 @@ func (m *Manager) CreateAPISet(ctx context.Context, in APISetInput) (portal.APIS
 // EnsurePortalAPI makes the API set Key Portal API where there is none. For the
 // program's start.
 func (m *Manager) EnsurePortalAPI(ctx context.Context) error {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ManageAPISets, 0); err != nil {
+		return err
+	}
 	// A program whose database can't be written starts all the same.
 	if sets, err := m.Store.APISets(ctx); err != nil || hasPortalAPI(sets) {
 		return err
