@@ -21,10 +21,11 @@ test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and beh
 	@.ci/install git postgres nginx curl chromium
 	.ci/postgres go test -timeout=20m ./...
 
-# Looking at one page after another runs nothing side by side.
-race: ## Run the tests with the race detector, but for those that only look at pages
-	@.ci/install gcc git postgres nginx curl chromium
-	CGO_ENABLED=1 .ci/postgres go test -race -timeout=25m -skip 'Accessible$$' ./...
+# A person in a browser does one thing after another: those tests (//go:build !race) show
+# the detector nothing that the others don't.
+race: ## Run the tests with the race detector, but for those in a browser
+	@.ci/install gcc git postgres nginx curl
+	CGO_ENABLED=1 .ci/postgres go test -race -timeout=25m ./...
 
 bench: ## Measure the budgets against the bare parts, and print the ratios
 	.ci/postgres --durable go run ./internal/bench

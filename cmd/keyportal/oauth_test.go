@@ -213,3 +213,26 @@ func TestALicenseThatIsNotActiveIsRefusedBeforeAnotherLicense(t *testing.T) {
 		}
 	})
 }
+
+// exchange exchanges a Client Secret for an access token; empty when it is refused.
+func (s *serving) exchange(t *testing.T, clientID, clientSecret string) string {
+	t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"billing"}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.portal+"/oauth2/v1/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("User-Agent", "walk/1.0")
+	request.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(clientSecret))
+	response, err := http.DefaultClient.Do(request)
+	status, body := answer(t, response, err)
+	var said struct {
+		Token string `json:"access_token"`
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal([]byte(body), &said); err != nil || (status == http.StatusOK) != (said.Token != "") || (status == http.StatusUnauthorized) != (said.Error == "invalid_client") {
+		t.Fatalf("the token endpoint answers %d %s", status, body)
+	}
+	return said.Token
+}
