@@ -572,6 +572,15 @@ func TestOnlyWhoIsThereThroughAKeyIsNotThereInPerson(t *testing.T) {
 	}
 }
 
+func TestThroughAKeyOnesOwnThingsAreThereWhereTheOrganizationIs(t *testing.T) {
+	for name, actor := range actors {
+		for _, place := range []int64{here, elsewhere} {
+			wantEqual(t, name+" in person", actor.Finds(place), true)
+			wantEqual(t, name+" through a key", through(actor, reaching()).Finds(place), actor.CanSee(place))
+		}
+	}
+}
+
 func TestThroughAKeyOneGrantsWhatTheKeyReaches(t *testing.T) {
 	for name, actor := range actors {
 		key := through(actor, reaching("billing"))
