@@ -439,5 +439,5 @@ func TestAnOrganizationDemandsAnExpiryInItsSettings(t *testing.T) {
 	}
 	b.makePair(apiKeysTab, "To the last day")
 	b.post(apiKeysTab, url.Values{"name": {"For good"}, "user": {id(p.Admin.ID)}, "expiry": {"never"}}).expect(t, http.StatusUnprocessableEntity, "demands an expiry")
-	b.post(apiKeysTab, url.Values{"name": {"For long"}, "user": {id(p.Admin.ID)}, "expiry": {"46"}}).expect(t, http.StatusUnprocessableEntity, "45 days at most")
+	b.post(apiKeysTab, url.Values{"name": {"For long"}, "user": {id(p.Admin.ID)}, "expiry": {"47"}}).expect(t, http.StatusUnprocessableEntity, "45 days at most")
 }

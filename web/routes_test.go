@@ -451,7 +451,7 @@ func TestTheNavigationMarksWhereAPageBelongs(t *testing.T) {
 		organizationAddress(p.Organization): organizationAddress(p.Organization), licenseAddress(p.License): organizationAddress(p.Organization),
 		organizationAddress(p.Other): "/organizations", licenseAddress(other) + "/edit": "/organizations", licenseAddress(portal.License{ID: 4711}): "",
 	} {
-		current := p.as(p.SuperAdmin).get(path).doc.Find("nav a[aria-current=page]")
+		current := p.as(p.SuperAdmin).get(path).doc.Find("nav[aria-label=Main] a[aria-current=page]")
 		if current.Length() > 1 || current.AttrOr("href", "") != want {
 			t.Errorf("at %s %d entries are current, the first leads to %q, want %q", path, current.Length(), current.AttrOr("href", ""), want)
 		}
