@@ -28,20 +28,21 @@ func docsOf(a *api.API) []portal.DocsSection {
 
 // listDocs lists the sections of the REST API, or what a search finds in them.
 func (s *Server) listDocs(c echo.Context) error {
-	view := page.Docs{Query: c.QueryParam("q"), Found: portal.FindDocs(s.docs, c.QueryParam("q"))}
+	view := page.Docs{Query: c.QueryParam("q"), Found: portal.FindDocs(s.docs(), c.QueryParam("q"))}
 	return s.render(c, http.StatusOK, page.DocsTitle, view.Render())
 }
 
 // showDocs shows a section in Swagger UI. What is tried there is done as the viewer, in the
 // organization that they are working in.
 func (s *Server) showDocs(c echo.Context) error {
-	at := slices.IndexFunc(s.docs, func(section portal.DocsSection) bool { return section.Slug == c.Param("section") })
+	sections := s.docs()
+	at := slices.IndexFunc(sections, func(section portal.DocsSection) bool { return section.Slug == c.Param("section") })
 	if at < 0 {
 		return &portal.Error{Code: portal.CodeNotFound, Message: "The API has no such section. Find what you look for in Swagger Docs."}
 	}
-	chrome, err := s.chrome(c, s.docs[at].Name)
+	chrome, err := s.chrome(c, sections[at].Name)
 	if err != nil {
 		return err
 	}
-	return write(c, http.StatusOK, layout.Swagger(chrome), page.SwaggerUI(s.docs[at]))
+	return write(c, http.StatusOK, layout.Swagger(chrome), page.SwaggerUI(sections[at]))
 }

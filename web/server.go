@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
@@ -42,7 +43,7 @@ type Server struct {
 	sessions sessions.Store
 	origins  *http.CrossOriginProtection
 	api      *api.API
-	docs     []portal.DocsSection // what Swagger Docs shows of the API
+	docs     func() []portal.DocsSection // what Swagger Docs shows of the API
 }
 
 // New makes a Server.
@@ -53,7 +54,7 @@ func New(options Options) *Server {
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientAddress(options.TrustedProxies)
 	s.api = api.New(api.Options{Manager: options.Manager, Log: options.Log})
-	s.docs = docsOf(s.api)
+	s.docs = sync.OnceValue(func() []portal.DocsSection { return docsOf(s.api) })
 	s.useMiddleware()
 	s.addRoutes()
 	return s

@@ -41,6 +41,8 @@ type API struct {
 	manage *manage.Manager
 	mux    *http.ServeMux
 	huma   huma.API
+
+	documents map[string]func() ([]byte, error) // by the slug of a section; all of it without one
 }
 
 // New makes the API with all of its operations.
@@ -55,6 +57,7 @@ func New(options Options) *API {
 	} {
 		add(a)
 	}
+	a.documents = a.documentOfEach(sections)
 	a.mux.HandleFunc("GET "+Prefix+"/openapi.json", a.serveDocument)
 	return a
 }

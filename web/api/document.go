@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -121,21 +122,33 @@ func exampleOf(schemas huma.Registry, ref string) json.RawMessage {
 // Document gives the OpenAPI 3.1 document as JSON: all of it, or with the slug of a
 // section that alone; nil when there is no such section.
 func (a *API) Document(slug string) ([]byte, error) {
-	whole := *a.huma.OpenAPI()
-	if slug == "" {
-		return indented(whole)
-	}
-	i := slices.IndexFunc(sections, func(s section) bool { return s.Slug == slug })
-	if i < 0 {
+	document, known := a.documents[slug]
+	if !known {
 		return nil, nil
 	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(sections[i].tags, func(tag huma.Tag) bool { return tag.Name == name })
+	return document()
+}
+
+// documentOfEach gives what makes the document of each section, and of all without a slug,
+// when it is first asked for.
+func (a *API) documentOfEach(sections []section) map[string]func() ([]byte, error) {
+	documents := map[string]func() ([]byte, error){"": sync.OnceValues(func() ([]byte, error) { return indented(*a.huma.OpenAPI()) })}
+	for _, s := range sections {
+		documents[s.Slug] = sync.OnceValues(func() ([]byte, error) { return indented(a.only(s)) })
 	}
-	whole.Tags = slices.DeleteFunc(slices.Clone(whole.Tags), func(tag *huma.Tag) bool { return !has(tag.Name) })
-	whole.Paths = maps.Clone(whole.Paths)
-	maps.DeleteFunc(whole.Paths, func(_ string, item *huma.PathItem) bool { return !has(tagOf(item)) })
-	return indented(whole)
+	return documents
+}
+
+// only gives the document with one section's operations.
+func (a *API) only(s section) huma.OpenAPI {
+	document := *a.huma.OpenAPI()
+	has := func(name string) bool {
+		return slices.ContainsFunc(s.tags, func(tag huma.Tag) bool { return tag.Name == name })
+	}
+	document.Tags = slices.DeleteFunc(slices.Clone(document.Tags), func(tag *huma.Tag) bool { return !has(tag.Name) })
+	document.Paths = maps.Clone(document.Paths)
+	maps.DeleteFunc(document.Paths, func(_ string, item *huma.PathItem) bool { return !has(tagOf(item)) })
+	return document
 }
 
 // tagOf gives the tag of a path's operations, which all have the same.
