@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -35,28 +36,38 @@ const (
 	beat     = 20 * time.Millisecond
 )
 
-// chromium starts a browser for the length of the test.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
+// startChromium starts the browser that all tests share, until they have ended.
+var startChromium = sync.OnceValues(func() (context.Context, error) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Fatal("Chromium is missing: run make test, which installs it")
+		return nil, errors.New("Chromium is missing: run make test, which installs it")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 800),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 	)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
 	ctx, _ := chromedp.NewContext(allocator)
-	if err := chromedp.Do(ctx); err != nil {
+	atTheEnd = append(atTheEnd, func() error {
+		defer cancel()
+		return chromedp.Cancel(ctx)
+	})
+	return ctx, chromedp.Do(ctx)
+})
+
+// chromium gives a browser as if started afresh for the test: it has no cookies and has
+// stored nothing.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	shared, err := startChromium()
+	if err != nil {
 		t.Fatalf("Chromium does not start: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("Chromium does not end: %v", err)
-		}
-	})
+	ctx, cancel := chromedp.NewContext(shared, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("Chromium opens no browser: %v", err)
+	}
 	return ctx
 }
 
@@ -91,7 +102,7 @@ func newTab(t *testing.T, parent context.Context, base string, options ...chrome
 	call(b, accessibility.Enable, cdp.Empty{})
 	call(b, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	_, err := chromedp.CallBrowser(ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads,
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads, BrowserContextID: chromedp.FromContext(ctx).BrowserContextID,
 	})
 	b.must(err)
 	return b

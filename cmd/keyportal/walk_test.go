@@ -31,6 +31,7 @@ func (b *tab) clipboard() string {
 	b.t.Helper()
 	_, err := chromedp.CallBrowser(b.ctx, browser.SetPermission, browser.SetPermissionParams{
 		Permission: &browser.PermissionDescriptor{Name: "clipboard-read"}, Setting: browser.PermissionSettingGranted,
+		BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID,
 	})
 	b.must(err)
 	return evaluate[string](b, `navigator.clipboard.readText()`)

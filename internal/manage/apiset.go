@@ -242,7 +242,7 @@ func chooseAPISets(ctx context.Context, q store.Queries, invalid *portal.Invalid
 	}
 	for _, slug := range slugs {
 		known := slices.ContainsFunc(all, func(set portal.APISet) bool { return set.Slug == slug })
-		invalid.Check(known, "api_set", "There is no API set “"+clip(slug, portal.MaxName)+"”. Choose from the list.")
+		invalid.Check(known, "api_set", "There is no API set “"+clip(slug, portal.MaxName)+"”. Give the slugs of API sets that there are.")
 	}
 	return chosen, nil
 }

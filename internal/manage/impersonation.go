@@ -11,7 +11,7 @@ func canLetImpersonate(actor portal.Actor, key portal.Key) error {
 	}
 	err := portal.Can(actor, portal.AllowImpersonation, 0)
 	switch {
-	case portal.CodeOf(err) != portal.CodeForbidden:
+	case portal.CodeOf(err) != portal.CodeForbidden, actor.Staff != portal.NotStaff:
 		return err
 	case key.ID == 0:
 		return portal.Denied("Only support can let an API key impersonate other users. Ask support for such a key, or generate one that can't.")

@@ -168,7 +168,7 @@ func TestWhatIsTwiceInAFileIsFoundWhateverElseIsWrong(t *testing.T) {
 		}, false)
 		give, none := "sha256: Give the SHA-256 of the key's text in 64 hexadecimal digits.", "name: Enter a name."
 		wantEqual(t, "refused", refusals(t, outcome, err), []string{
-			"2 api_sets: There is no API set “nothing”. Choose from the list.",
+			"2 api_sets: There is no API set “nothing”. Give the slugs of API sets that there are.",
 			"3 name: Line 2 has the same for this user. Choose another.",
 			"4 sha256: Line 2 has the same. A key can be there once.",
 			"6 " + give, "6 " + none, "7 " + give, "7 " + none,

@@ -57,6 +57,15 @@ func Can(actor Actor, need Authority, organization int64) error {
 
 var notThroughKeys = Denied("This can't be done with an API key, whoever its user is. Log in to the portal and do it there.")
 
+// superAdminOnly refuses what is a super admin's to do, to one who came in through a key
+// too.
+func superAdminOnly(actor Actor, message string) error {
+	if actor.Staff == SuperAdmin {
+		return notThroughKeys
+	}
+	return Denied(message)
+}
+
 // InPerson answers whether somebody is there in person, and not through a key: only
 // then are passwords, sessions and what is shown once theirs to touch.
 func InPerson(actor Actor) error {
@@ -312,7 +321,7 @@ func CanMapKeyTo(actor Actor, target Standing, organization int64, apiSets []API
 		return nil
 	}
 	if target.User.Staff != NotStaff && !actor.Holds(ManageStaff, 0) {
-		return Denied(target.User.Name() + " is staff: only they themselves or a super admin can generate keys for them.")
+		return superAdminOnly(actor, target.User.Name()+" is staff: only they themselves or a super admin can generate keys for them.")
 	}
 	for _, authority := range target.Grants[organization].Authorities {
 		if Gateway.Includes(authority) && !actor.Holds(authority, organization) {
@@ -345,11 +354,17 @@ func CanSeeMembership(actor Actor, membership Membership) error {
 func CanGrant(actor Actor, organization int64, authorities []Authority, apiSets []APISet) error {
 	for _, authority := range authorities {
 		if !actor.Holds(authority, organization) {
+			if actor.barred(authority) {
+				return notThroughKeys
+			}
 			return Denied(fmt.Sprintf("You can't grant “%s”: you don't hold it yourself.", authority.Name()))
 		}
 	}
 	for _, set := range apiSets {
-		if !actor.mayGrant(set.Slug, organization) {
+		switch {
+		case actor.KeyID != 0 && !actor.Bounds.APISets[set.Slug]:
+			return Denied(fmt.Sprintf("You can't grant the API set “%s” with this API key, which does not reach it.", set.Name))
+		case !actor.hasAPISet(set.Slug, organization):
 			return Denied(fmt.Sprintf("You can't grant the API set “%s”: your own roles don't allow it.", set.Name))
 		}
 	}
@@ -381,22 +396,13 @@ func CanSeeGroups(actor Actor, organization int64) error {
 func CanMove(actor Actor, group Group, users ...User) error {
 	for _, user := range users {
 		if user.Staff != NotStaff && !actor.Holds(ManageStaff, 0) {
-			return Denied(user.Name() + " is staff: only a super admin can put them into a group or take them out of one.")
+			return superAdminOnly(actor, user.Name()+" is staff: only a super admin can put them into a group or take them out of one.")
 		}
 	}
 	if len(users) == 0 {
 		return nil
 	}
 	return CanGrantRoles(actor, group.OrganizationID, group.Roles...)
-}
-
-// mayGrant tells whether an API set is the actor's to give in an organization; through
-// a key also only what that one reaches.
-func (a Actor) mayGrant(slug string, organization int64) bool {
-	if a.KeyID != 0 && !a.Bounds.APISets[slug] {
-		return false
-	}
-	return a.hasAPISet(slug, organization)
 }
 
 func (a Actor) hasAPISet(slug string, organization int64) bool {
@@ -436,7 +442,7 @@ func CanManageUser(actor Actor, target Standing) error {
 		return nil
 	}
 	if target.User.Staff != NotStaff {
-		return Denied("This is a staff account: only a super admin can change it.")
+		return superAdminOnly(actor, "This is a staff account: only a super admin can change it.")
 	}
 	if len(target.Grants) == 0 && !actor.Holds(ManageUsers, 0) {
 		return Denied("This user belongs to no organization; a super admin can manage the account.")

@@ -60,23 +60,25 @@ type keyed[T any] struct {
 	place place
 }
 
-// place is where a row stands in the list.
+// place is where a row stands in the list, which is in one order.
 type place struct {
-	Sort string
-	ID   int64
+	Order portal.Sort
+	Sort  string
+	ID    int64
 }
 
 func (p place) String() string {
-	text, _ := json.Marshal([]any{p.Sort, p.ID})
+	text, _ := json.Marshal([]any{p.Order.By, p.Order.Desc, p.Sort, p.ID})
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-func parsePlace(text string) (p place, err error) {
+// parsePlace reads a place in a list of this order; in another one it stands elsewhere.
+func parsePlace(text string, order portal.Sort) (p place, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
-		err = json.Unmarshal(raw, &[]any{&p.Sort, &p.ID})
+		err = json.Unmarshal(raw, &[]any{&p.Order.By, &p.Order.Desc, &p.Sort, &p.ID})
 	}
-	if err != nil {
+	if err != nil || p.Order != order {
 		return p, &portal.Error{Code: portal.CodeInvalid, Message: "The list's page is not known. Start from its first page.", Cause: err}
 	}
 	p.Sort = portal.Storable(p.Sort)
@@ -95,7 +97,7 @@ func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List)
 		direction, beyond = "DESC", "<"
 	}
 	if list.After != "" {
-		after, err := parsePlace(list.After)
+		after, err := parsePlace(list.After, list.Sort)
 		if err != nil {
 			return result, err
 		}
@@ -111,7 +113,7 @@ func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List)
 	}
 	if len(rows) > limit {
 		rows = rows[:limit]
-		result.Next = rows[limit-1].place.String()
+		result.Next = place{list.Sort, rows[limit-1].place.Sort, rows[limit-1].place.ID}.String()
 	}
 	for _, row := range rows {
 		result.Rows = append(result.Rows, row.value)

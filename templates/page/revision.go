@@ -177,7 +177,7 @@ func (r Revisions) narrowed() bool {
 // why says why nothing is found.
 func (r Revisions) why() string {
 	if who := r.List.Get("who"); who != "" {
-		return "Nobody with the username “" + who + "” did anything that the filters above show. Check the username, or clear the filters."
+		return "Nobody with the username “" + who + "” did anything that the filters above show. Check the username, or clear the filters. What their API keys did as other users is found by the key."
 	}
 	return "No line matches the filters above."
 }

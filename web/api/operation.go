@@ -66,6 +66,9 @@ func add[I, O any](a *API, op operation, handle func(ctx context.Context, in *I)
 func (a *API) admit(needed access) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if err := portal.CanAnywhere(portal.ActorFrom(ctx.Context()), needed...); err != nil {
+			if portal.CodeOf(err) == portal.CodeUnauthenticated {
+				err = portal.Unauthenticated("Send an API key that has the API set Key Portal API in the header X-Api-Key, or log in to the portal in this browser.")
+			}
 			r, w := humago.Unwrap(ctx)
 			a.WriteError(w, r, err)
 			return
