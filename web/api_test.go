@@ -203,6 +203,7 @@ var operations = map[string]struct {
 	"GET /user/apiKey":                           {"200 200 200", nil},
 	"GET /user/apiKey/{keyId}":                   {"200 200 200", nil},
 	"GET /user/apiKey/{keyId}/use":               {"200 200 200", nil},
+	"GET /user/apiKey/{keyId}/secrets":           {"200 200 200", nil},
 	"GET /user/group/{groupId}":                  {"403 200 200", nil},
 	"GET /user/org":                              {"200 200 200", nil},
 	"GET /user/org/{orgId}":                      {"200 200 200", nil},

@@ -128,7 +128,7 @@ func (c generated) edit(s *serving, key apitest.KeyMade) {
 // rotate gives a key a new secret, beside which the old one works on.
 func (c generated) rotate(s *serving, key apitest.KeyMade) string {
 	c.t.Helper()
-	rotated := told(c.RotateApiKeyWithResponse(c.t.Context(), key.Id, nil, apitest.Rotation{Grace: new(apitest.RotationGrace("1h"))}))(c.t, http.StatusOK).JSON200
+	rotated := told(c.RotateApiKeyWithResponse(c.t.Context(), key.Id, nil, apitest.Rotation{Grace: apitest.RotationGrace("1h")}))(c.t, http.StatusOK).JSON200
 	for _, secret := range []string{*key.ApiKey, *rotated.ApiKey} {
 		wantCheck(c.t, s.gateway, secret, http.StatusOK)
 	}

@@ -11,7 +11,9 @@ import (
 
 func addRotations(a *API) {
 	add(a, operation{http.MethodPost, "/user/apiKey/{keyId}/rotate", "rotateApiKey", "apiKey", "give an api key a new secret",
-		"Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.", changeKeys}, a.rotateKey)
+		"Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.", changeKeys}, a.rotateKey)
+	add(a, operation{http.MethodGet, "/user/apiKey/{keyId}/secrets", "listApiKeySecrets", "apiKey", "load what is known of an api key's secrets",
+		"Those that work now, the current one first, never in clear: whether an old one is being rotated out, until when, and whether it is still in use.", seeKeys}, a.listSecrets)
 	add(a, operation{http.MethodPost, "/user/apiKey/{keyId}/retireOldSecret", "retireOldApiKeySecret", "apiKey", "end an api key's old secret",
 		"Ends the secret that is being rotated out before its time, with its access tokens.", changeKeys}, a.retireOldSecret)
 	add(a, operation{http.MethodPost, "/user/apiKey/{keyId}/cancelRotation", "cancelApiKeyRotation", "apiKey", "take an api key's rotation back",
@@ -20,13 +22,35 @@ func addRotations(a *API) {
 
 // Rotation is how a key gets a new secret.
 type Rotation struct {
-	Grace string `json:"grace,omitempty" enum:"0s,1h,24h,168h" default:"0s" example:"24h" doc:"How long the present secret goes on working; 0s ends it at once."`
+	Grace string `json:"grace" enum:"0s,1h,24h,168h" example:"24h" doc:"How long the present secret goes on working; 0s ends it at once."`
+}
+
+// KeySecret is what is known of a secret that works now.
+type KeySecret struct {
+	Masked       string    `json:"masked" example:"kp_…aB3d" doc:"Enough of it to know it by."`
+	Current      bool      `json:"current" doc:"false: it is being rotated out."`
+	EndsAt       instant   `json:"endsAt" doc:"When an old one stops; null: not before the key does."`
+	CreatedAt    time.Time `json:"createdAt"`
+	LastUsedAt   instant   `json:"lastUsedAt" doc:"null: never. Written down every few seconds."`
+	LastUsedFrom string    `json:"lastUsedFrom,omitempty" example:"192.0.2.7"`
+}
+
+func secretOf(s portal.Secret) KeySecret {
+	return KeySecret{Masked: s.Masked, Current: !s.Previous, EndsAt: instant{s.ExpiresAt}, CreatedAt: s.CreatedAt, LastUsedAt: instant{s.LastUsedAt}, LastUsedFrom: s.LastUsedFrom}
+}
+
+func (a *API) listSecrets(ctx context.Context, in *KeyPath) (*listed[KeySecret], error) {
+	key, err := a.manage.Key(ctx, in.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	return allOf(key.Secrets, secretOf), nil
 }
 
 type rotatedKey struct {
 	ChangedKey
 	Idempotent
-	Body *Rotation
+	Body Rotation
 }
 
 type foundSecret struct {
@@ -35,15 +59,11 @@ type foundSecret struct {
 }
 
 func (a *API) rotateKey(ctx context.Context, in *rotatedKey) (*foundSecret, error) {
-	rotation := Rotation{}
-	if in.Body != nil {
-		rotation = *in.Body
-	}
-	grace, err := graceOf(rotation)
+	grace, err := time.ParseDuration(in.Body.Grace)
 	if err != nil {
 		return nil, err
 	}
-	submission, err := in.submission(address("rotate", in.KeyID), rotation)
+	submission, err := in.submission(address("rotate", in.KeyID), in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +81,6 @@ func (a *API) rotateKey(ctx context.Context, in *rotatedKey) (*foundSecret, erro
 		return nil, err
 	}
 	return &foundSecret{ETag: etag(generated.Version), Body: a.keyMade(generated)}, nil
-}
-
-func graceOf(rotation Rotation) (time.Duration, error) {
-	if rotation.Grace == "" {
-		return 0, nil
-	}
-	return time.ParseDuration(rotation.Grace)
 }
 
 func (a *API) retireOldSecret(ctx context.Context, in *ChangedKey) (*found[Key], error) {

@@ -611,7 +611,7 @@ type Rotation struct {
 	// Grace How long the present secret goes on working; 0s ends it at once.
 	//
 	// Examples: 24h
-	Grace *RotationGrace `json:"grace,omitempty"`
+	Grace RotationGrace `json:"grace"`
 }
 
 // RotationGrace How long the present secret goes on working; 0s ends it at once.
@@ -1050,7 +1050,7 @@ type ClientInterface interface {
 
 	// RotateApiKeyWithBody give an api key a new secret
 	//
-	// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+	// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1059,7 +1059,7 @@ type ClientInterface interface {
 
 	// RotateApiKey give an api key a new secret
 	//
-	// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+	// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1486,7 +1486,7 @@ func (c *Client) RevokeApiKey(ctx context.Context, keyId int64, params *RevokeAp
 
 // RotateApiKeyWithBody give an api key a new secret
 //
-// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1505,7 +1505,7 @@ func (c *Client) RotateApiKeyWithBody(ctx context.Context, keyId int64, params *
 
 // RotateApiKey give an api key a new secret
 //
-// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3146,7 +3146,7 @@ type ClientWithResponsesInterface interface {
 
 	// RotateApiKeyWithBodyWithResponse give an api key a new secret
 	//
-	// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+	// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3155,7 +3155,7 @@ type ClientWithResponsesInterface interface {
 
 	// RotateApiKeyWithResponse give an api key a new secret
 	//
-	// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+	// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4534,7 +4534,7 @@ func (c *ClientWithResponses) RevokeApiKeyWithResponse(ctx context.Context, keyI
 
 // RotateApiKeyWithBodyWithResponse give an api key a new secret
 //
-// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4549,7 +4549,7 @@ func (c *ClientWithResponses) RotateApiKeyWithBodyWithResponse(ctx context.Conte
 
 // RotateApiKeyWithResponse give an api key a new secret
 //
-// Answers with the new secret in clear, this once. The one before works on for the grace. For who may have the key's secret.
+// Answers with the new secret in clear, this once. The one before works on for the grace that you choose; one that was still being rotated out ends at once: at most two work at a time. For who may have the key's secret.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
