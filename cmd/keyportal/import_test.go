@@ -203,6 +203,8 @@ func TestAFileThatCannotBeTakenIsRefusedInOneLine(t *testing.T) {
 		{"-: there are no keys in it", "\ufeff", ""},
 		{"-: there are no keys in it", keyHeader + "\n", ""},
 		{"-: there are no keys in it", "\n \n", "--format=jsonl"},
+		{"it is a JSON array: write each of its objects on a line of its own", "\n [{}]", ""},
+		{"it is a JSON array", "[{}]", "--format=jsonl"},
 		{`there is no column "hash": the first line names columns of owner, name`, "owner,name,hash,api_sets,expires\n" + good, ""},
 		{`there is no column "Owner"`, strings.Replace(keyHeader, "owner", "Owner", 1) + good, ""},
 		{`there is no column "owner;name;sha256;api_sets;expires"`, strings.ReplaceAll(keyHeader, ",", ";"), ""},

@@ -77,7 +77,11 @@ func readKeyFile(from io.Reader, format string) ([]keyLine, error) {
 	if begin, _ := in.Peek(3); string(begin) == "\ufeff" {
 		in.Discard(len(begin))
 	}
-	if begin, _ := in.Peek(beginning); format == "" && bytes.HasPrefix(bytes.TrimSpace(begin), []byte("{")) {
+	begin, _ := in.Peek(beginning)
+	switch begin = bytes.TrimSpace(begin); {
+	case bytes.HasPrefix(begin, []byte("[")):
+		return nil, errors.New("it is a JSON array: write each of its objects on a line of its own, without [ ] and commas between them")
+	case format == "" && bytes.HasPrefix(begin, []byte("{")):
 		format = jsonlFormat
 	}
 	read := readCSV

@@ -126,6 +126,10 @@ func (i keyImporter) checkHash(ctx context.Context, invalid *portal.Invalid, in 
 		invalid.Add("sha256", "Give the SHA-256 of the key's text in 64 hexadecimal digits.")
 		return nil, nil
 	}
+	if secret.Hash(hash) == secret.HashOf("") {
+		invalid.Add("sha256", "This is the SHA-256 of no text at all. Give that of the key's text.")
+		return nil, nil
+	}
 	if line, again := i.hashes[string(hash)]; again {
 		invalid.Add("sha256", fmt.Sprintf("Line %d has the same. A key can be there once.", line))
 		return hash, nil

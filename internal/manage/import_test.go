@@ -165,6 +165,7 @@ func TestWhatIsTwiceInAFileIsFoundWhateverElseIsWrong(t *testing.T) {
 			w.oldKey(5, "ERP", func(k *manage.ImportedKey) { k.Owner, k.SHA256 = colleague.Username, w.oldKey(0, "another").SHA256 }),
 			w.oldKey(6, "", func(k *manage.ImportedKey) { k.SHA256 = "x" }),
 			w.oldKey(7, "", func(k *manage.ImportedKey) { k.SHA256 = "x" }),
+			w.oldKey(8, "Of nothing", func(k *manage.ImportedKey) { k.SHA256 = fmt.Sprintf("%x", secret.HashOf("")) }),
 		}, false)
 		give, none := "sha256: Give the SHA-256 of the key's text in 64 hexadecimal digits.", "name: Enter a name."
 		wantEqual(t, "refused", refusals(t, outcome, err), []string{
@@ -172,6 +173,7 @@ func TestWhatIsTwiceInAFileIsFoundWhateverElseIsWrong(t *testing.T) {
 			"3 name: Line 2 has the same for this user. Choose another.",
 			"4 sha256: Line 2 has the same. A key can be there once.",
 			"6 " + give, "6 " + none, "7 " + give, "7 " + none,
+			"8 sha256: This is the SHA-256 of no text at all. Give that of the key's text.",
 		})
 		wantEqual(t, "taken", outcome.Taken, 1)
 	})
