@@ -330,6 +330,12 @@ func TestEachOperationOfTheAPIIsInTheTable(t *testing.T) {
 	}
 }
 
+// lasting has the operations that give what would outlast an access token.
+var lasting = map[string]bool{
+	"POST /user/apiKey": true, "POST /requests/{requestId}/approve": true,
+	"POST /user/apiKey/{keyId}/rotate": true, "POST /user/apiKey/{keyId}/cancelRotation": true,
+}
+
 func TestAnOperationIsDoneForWhoMayHoweverTheyComeIn(t *testing.T) {
 	ways := []struct {
 		name string
@@ -351,7 +357,11 @@ func TestAnOperationIsDoneForWhoMayHoweverTheyComeIn(t *testing.T) {
 			for _, way := range ways {
 				p := startPortal(t)
 				got := p.perform(way.from(p, way.user(p)), operation)
-				if want := strings.Fields(expected.answers)[way.want]; id(int64(got.status)) != want {
+				want := strings.Fields(expected.answers)[way.want]
+				if way.name == "a super admin's access token" && lasting[operation] {
+					want = "403"
+				}
+				if id(int64(got.status)) != want {
 					t.Errorf("%s is answered %d, want %s: %.300s", way.name, got.status, want, got.body)
 				}
 			}

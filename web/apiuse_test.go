@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"keyportal/internal/portal"
+	"keyportal/internal/secret"
 	"keyportal/internal/store/storetest"
 )
 
@@ -148,7 +149,7 @@ func TestAnExpiryIsSentAsAnInstantAndNullForNever(t *testing.T) {
 	if got := expiry(`{"expiresAt": null}`); got != nil {
 		t.Errorf("null: %v", got)
 	}
-	for _, wrong := range []string{`""`, `"tomorrow"`, `4711`, `"2020-01-01T00:00:00Z"`} {
+	for _, wrong := range []string{`""`, `"tomorrow"`, `4711`, `"2020-01-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`} {
 		p.call(member, http.MethodPatch, path, `{"expiresAt": `+wrong+`}`).want(http.StatusUnprocessableEntity, "invalid")
 	}
 	p.call(member, http.MethodPatch, path, `{"name": null}`).want(http.StatusUnprocessableEntity, "invalid")
@@ -438,11 +439,11 @@ func TestAKeyOfTheAPIActsAsTheUserThatARequestNames(t *testing.T) {
 	p.call(from, http.MethodGet, "/user/users", "", as).want(http.StatusForbidden, "forbidden") // the clerk may not, the admin may
 	p.call(from, http.MethodGet, "/user/users", "").want(http.StatusOK, "")
 
-	body := fmt.Sprintf(`{"orgUserId": %d, "name": "Made for you"}`, p.membership(clerk, p.Organization).ID)
-	made := p.call(from, http.MethodPost, "/user/apiKey", body, as).want(http.StatusCreated, "")
-	if of := made.fields["key"].(map[string]any); named(of, "createdBy") != fmt.Sprint(float64(p.Admin.ID), p.Admin.Name()+" impersonating "+clerk.Name()) {
-		t.Errorf("it was made by %v", of["createdBy"])
-	}
+	body := fmt.Sprintf(`{"orgUserId": %d, "name": "Nightly job", "apiSets": ["billing"]}`, p.membership(clerk, p.Organization).ID)
+	p.call(from, http.MethodPost, "/user/apiKey", body, as).want(http.StatusForbidden, "forbidden") // it would work on without impersonation
+	made := p.call(p.session(clerk), http.MethodPost, "/user/apiKey", body).want(http.StatusCreated, "")
+	p.call(from, http.MethodPost, "/user/apiKey/"+made.id()+"/rotate", `{"grace": "1h"}`, as).want(http.StatusForbidden, "forbidden")
+	p.call(from, http.MethodPatch, "/user/apiKey/"+made.id(), `{"description": "For the nights."}`, as).want(http.StatusOK, "")
 	lines := p.call(p.session(p.Admin), http.MethodGet, "/revisions?noun=key&nounId="+made.id(), "").want(http.StatusOK, "").fields["items"].([]any)
 	line := lines[0].(map[string]any)
 	got := []string{named(line, "actor"), named(line, "impersonator"), named(line, "key")}
@@ -485,6 +486,74 @@ func TestAKeyIsGrantedAllThatItsUserReachesButThePortalsOwnAPIUnlessItIsSaid(t *
 		if got := fmt.Sprint(test.got); got != test.want {
 			t.Errorf("%s: %s, want %s", test.what, got, test.want)
 		}
+	}
+}
+
+func TestWhatEndsBeforeItsKeyGetsNothingThatLastsLonger(t *testing.T) {
+	p := startPortal(t)
+	clerk := p.clerk()
+	newKey := fmt.Sprintf(`{"orgUserId": %d, "name": "For good", "apiSets": ["billing"]}`, p.membership(clerk, p.Organization).ID)
+	mine := fmt.Sprintf(`{"orgUserId": %d, "name": "Mine", "apiSets": ["portal", "billing"]}`, p.membership(clerk, p.Organization).ID)
+	made := p.call(p.session(clerk), http.MethodPost, "/user/apiKey", mine).want(http.StatusCreated, "")
+	old, path := header("X-Api-Key", made.text("apiKey")), "/user/apiKey/"+made.id()
+	current := header("X-Api-Key", p.call(old, http.MethodPost, path+"/rotate", `{"grace": "1h"}`).want(http.StatusOK, "").text("apiKey"))
+	client, value := p.apiKey(p.Admin, func(k *portal.Key) {
+		k.Kind, k.PublicID, k.LicenseID = portal.OAuthKey, secret.New("", secret.ClientID).Reveal(), p.License.ID
+	})
+	token := header("Authorization", "Bearer "+oauthClient{p: p, key: client, secret: value.Reveal()}.token("portal"))
+	before := p.historyLength()
+	for action, body := range map[string]string{"rotate": `{"grace": "0s"}`, "cancelRotation": ""} {
+		got := p.call(old, http.MethodPost, path+"/"+action, body).want(http.StatusForbidden, "forbidden")
+		if !strings.Contains(got.text("detail"), "Use the key's current secret") {
+			t.Errorf("%s: %q", action, got.text("detail"))
+		}
+	}
+	p.call(old, http.MethodPost, "/user/apiKey", newKey).want(http.StatusForbidden, "forbidden")
+	p.call(token, http.MethodPost, "/user/apiKey/"+id(client.ID)+"/rotate", `{"grace": "1h"}`).want(http.StatusForbidden, "forbidden")
+	if p.historyLength() != before {
+		t.Error("something was done")
+	}
+	p.call(current, http.MethodPost, "/user/apiKey", newKey).want(http.StatusCreated, "")
+	p.call(current, http.MethodPost, path+"/cancelRotation", "").want(http.StatusOK, "")
+}
+
+func TestAKeyDoesNotChangeWhatItsOwnAPISetsReach(t *testing.T) {
+	p := startPortal(t)
+	key := p.token(p.SuperAdmin, func(k *portal.Key) { k.APISets = []portal.APISet{p.portalSet(), p.Dunning} })
+	at := func(set portal.APISet) string { return "/apiSets/" + id(set.ID) }
+	before := p.historyLength()
+	for _, body := range []string{`{"slug": "other"}`, `{"routes": ["/dunning/", "/payments/"]}`} {
+		p.call(key, http.MethodPatch, at(p.Dunning), body).want(http.StatusForbidden, "forbidden")
+	}
+	p.call(key, http.MethodPatch, at(p.portalSet()), `{"routes": ["/payments/"]}`).want(http.StatusForbidden, "forbidden")
+	if p.historyLength() != before {
+		t.Error("something was done")
+	}
+	p.call(key, http.MethodPatch, at(p.Dunning), `{"name": "Reminders"}`).want(http.StatusOK, "")
+	p.call(key, http.MethodPatch, at(p.Billing), `{"routes": ["/billing/", "/payments/"]}`).want(http.StatusOK, "")
+	p.call(key, http.MethodPost, at(p.Dunning)+"/retire", "").want(http.StatusOK, "")
+	p.call(key, http.MethodPost, at(p.Dunning)+"/restore", "").want(http.StatusForbidden, "forbidden")
+	p.call(p.session(p.SuperAdmin), http.MethodPost, at(p.Dunning)+"/restore", "").want(http.StatusOK, "")
+}
+
+func TestARotationHangsOnTheVersionAndIsDoneOnceWhenItComesAgain(t *testing.T) {
+	p := startPortal(t)
+	super := p.session(p.SuperAdmin)
+	path := "/user/apiKey/" + id(p.Key.ID)
+	etag := p.call(super, http.MethodGet, path, "").want(http.StatusOK, "").header.Get("ETag")
+	rotate := func(version, once string) replied {
+		return p.call(super, http.MethodPost, path+"/rotate", `{"grace": "1h"}`, header("If-Match", version), header("Idempotency-Key", once))
+	}
+	before := p.historyLength()
+	rotate(`"999"`, "stale").want(http.StatusPreconditionFailed, "changed")
+	if p.historyLength() != before {
+		t.Error("it was rotated")
+	}
+	if first := rotate(etag, "once").want(http.StatusOK, ""); first.text("apiKey") == "" {
+		t.Error("there is no new secret")
+	}
+	if again := rotate(etag, "once").want(http.StatusOK, ""); again.text("apiKey") != "" || p.historyLength() != before+1 {
+		t.Error("it was rotated again")
 	}
 }
 

@@ -182,10 +182,27 @@ func putAPISet(ctx context.Context, c *store.Change, was, set portal.APISet, act
 	if len(changes) == 0 && set.Version == was.Version {
 		return errUnchanged
 	}
+	if err := checkShape(ctx, c.Queries, was, set); err != nil {
+		return err
+	}
 	if err := c.UpdateAPISet(ctx, set); err != nil {
 		return err
 	}
 	return c.Record(ctx, apiSetRevision(set, action, changes))
+}
+
+// checkShape refuses through a key what would have that one reach something else.
+func checkShape(ctx context.Context, q store.Queries, was, set portal.APISet) error {
+	actor := portal.ActorFrom(ctx)
+	same := was.Slug == set.Slug && slices.Equal(was.Routes, set.Routes) && (set.Retired() || !was.Retired())
+	if same || actor.KeyID == 0 {
+		return nil
+	}
+	key, err := q.Key(ctx, actor.KeyID)
+	if err != nil {
+		return err
+	}
+	return portal.CanReshape(actor, key.APISets, set)
 }
 
 // checkAPISet validates what was entered and gives the set as it would be.

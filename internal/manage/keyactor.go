@@ -9,8 +9,8 @@ import (
 
 // KeyActor gives who acts through an API key, an access token or a key pair that the
 // check has accepted for the API set Key Portal API: the key's mapped user or, where the
-// request impersonates, that one. They act in the key's organization alone, and reach no
-// more than the key does. For who has checked the credential.
+// request impersonates, that one. They act in the key's organization alone (staff in all,
+// as ever), and reach no more than the key does. For who has checked the credential.
 func (m *Manager) KeyActor(ctx context.Context, subject portal.Subject) (portal.Actor, error) {
 	id := subject.UserID
 	if subject.Impersonates() {
@@ -33,7 +33,7 @@ func (m *Manager) KeyActor(ctx context.Context, subject portal.Subject) (portal.
 	}
 	actor.OrganizationID, actor.KeyID, actor.KeyName = subject.OrganizationID, subject.KeyID, subject.KeyName
 	actor.Bounds = portal.Bounds{
-		APISets: map[string]bool{}, ExpiresAt: subject.KeyExpiresAt, LicenseID: subject.LicenseID, Networks: slices.Clone(subject.AllowedNetworks),
+		APISets: map[string]bool{}, ExpiresAt: subject.ExpiresAt(), Passing: subject.Passing(), LicenseID: subject.LicenseID, Networks: slices.Clone(subject.AllowedNetworks),
 	}
 	for _, slug := range subject.APISets {
 		actor.Bounds.APISets[slug] = true

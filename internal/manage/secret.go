@@ -76,6 +76,8 @@ type Rotation struct {
 	Grace      time.Duration // one of Graces
 	Confirm    string        // what was typed to confirm; see RotationName
 	Secret     int64         // the ID of the secret that is to be replaced; 0: whichever is the current one
+
+	Check func(portal.Key) error // refuses by how the key is then; nil: nothing
 }
 
 // RotationName is what must be typed to confirm that a key gets a new secret: an
@@ -119,6 +121,11 @@ func (m *Manager) RotateKey(ctx context.Context, in Rotation) (GeneratedKey, err
 }
 
 func checkRotation(ctx context.Context, q store.Queries, key portal.Key, in Rotation) error {
+	if in.Check != nil {
+		if err := in.Check(key); err != nil {
+			return err
+		}
+	}
 	secrets, err := q.Secrets(ctx, key.ID)
 	switch {
 	case err != nil:

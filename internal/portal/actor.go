@@ -35,7 +35,8 @@ type Actor struct {
 // widens or opens a key beyond them.
 type Bounds struct {
 	APISets   map[string]bool // by slug: what the key reaches now
-	ExpiresAt time.Time       // zero: never
+	ExpiresAt time.Time       // of the credential that was sent; zero: never
+	Passing   bool            // it is an access token, or a secret that is being rotated out
 	LicenseID int64           // 0: bound to none
 	Networks  []string        // CIDR; empty: from anywhere
 }

@@ -43,6 +43,21 @@ type Subject struct {
 	Impersonated Impersonated
 }
 
+// ExpiresAt tells when the credential ends: with the key, a secret that is being rotated
+// out with its grace, and an access token by itself if not before. The zero time is never.
+func (s Subject) ExpiresAt() (first time.Time) {
+	for _, end := range []time.Time{s.KeyExpiresAt, s.SecretExpiresAt, s.TokenExpiresAt} {
+		if first.IsZero() || !end.IsZero() && end.Before(first) {
+			first = end
+		}
+	}
+	return first
+}
+
+// Passing tells whether the credential ends before its key does: an access token, or a
+// secret that is being rotated out.
+func (s Subject) Passing() bool { return !s.TokenIssuedAt.IsZero() || !s.SecretExpiresAt.IsZero() }
+
 // Impersonated is the user whom a request names to act as.
 type Impersonated struct {
 	ID       int64

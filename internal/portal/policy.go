@@ -231,16 +231,19 @@ func CanChangeSecret(actor Actor, key Key) error {
 // CanHaveSecret answers whether the actor may get to see a secret of a key, one that
 // is made for it or the present one: who may change its secrets, and of somebody
 // else's key could grant what it was granted. Support does not see what clients use:
-// it sends a one-time page. Through a key one gets that key's own, and those of keys
-// that are not beyond it.
+// it sends a one-time page. Through a key one gets that key's own, but not with what ends
+// before the key does, and those of keys that are not beyond it.
 func CanHaveSecret(actor Actor, key Key) error {
 	if err := CanChangeSecret(actor, key); err != nil {
 		return err
 	}
-	if key.ID != actor.KeyID {
+	switch {
+	case key.ID != actor.KeyID:
 		if err := CanPassOn(actor, key); err != nil {
 			return err
 		}
+	case actor.Bounds.Passing:
+		return Denied("The secret of a key is not for an access token, nor for a secret that is being rotated out. Use the key's current secret, or log in to the portal.")
 	}
 	switch {
 	case key.Kind == OAuthKey, // who looks after it is trusted with it, whatever it reaches
@@ -264,6 +267,8 @@ func CanPassOn(actor Actor, key Key) error {
 	switch {
 	case key.CanImpersonate:
 		return notThroughKeys
+	case actor.Impersonator.UserID != 0:
+		return Denied("Whoever acts as another user makes no API keys for them, and gets no secrets of theirs: these would work on without impersonation.")
 	case beyond >= 0:
 		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one does not reach the API set “%s”.", key.APISets[beyond].Name))
 	case !bounds.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(bounds.ExpiresAt)):
@@ -274,6 +279,16 @@ func CanPassOn(actor Actor, key Key) error {
 		return Denied("An API key gives no other key more than it has, and this one may be used from some networks only.")
 	}
 	return nil
+}
+
+// CanReshape answers whether the actor may change what an API set is: its slug, its
+// routes, and whether it is in use. Through a key nobody may of what that was granted: it
+// would reach something else than before.
+func CanReshape(actor Actor, granted []APISet, set APISet) error {
+	if actor.KeyID == 0 || !HasAPISet(granted, set) {
+		return nil
+	}
+	return Denied(fmt.Sprintf("The API key that you use was granted the API set “%s”, so it can't change what that reaches. Use a key without it, or log in to the portal.", set.Name))
 }
 
 // withinNetworks tells whether an address of the inner networks is always one of the

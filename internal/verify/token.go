@@ -57,7 +57,10 @@ func (c *Checker) issueToken(ctx context.Context, r TokenRequest) (Token, Decisi
 		return Token{}, client, nil
 	}
 	now := c.store.Now()
-	end := earliest(now.Add(c.tokenLifetime), client.ExpiresAt())
+	end := now.Add(c.tokenLifetime)
+	if last := client.ExpiresAt(); !last.IsZero() && last.Before(end) {
+		end = last
+	}
 	token := Token{Value: secret.New(c.brand, secret.AccessToken), Scope: scope, Lifetime: end.Sub(now)}
 	return token, client, c.putToken(ctx, client.Subject, token, end, r)
 }
@@ -188,14 +191,4 @@ func (f *facts) tokenMessage(code Code) string {
 		return ""
 	}
 	return tokenMessages[code]
-}
-
-// earliest gives the first of some ends; the zero time is none.
-func earliest(ends ...time.Time) (first time.Time) {
-	for _, end := range ends {
-		if first.IsZero() || !end.IsZero() && end.Before(first) {
-			first = end
-		}
-	}
-	return first
 }

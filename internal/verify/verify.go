@@ -96,9 +96,7 @@ func (d Decision) Valid() bool { return d.Code == portal.CheckValid }
 // ExpiresAt tells when the credential ends: with the key, for a secret that was
 // rotated out with its grace, and an access token by itself if not before. The
 // zero time is never.
-func (d Decision) ExpiresAt() time.Time {
-	return earliest(d.Subject.KeyExpiresAt, d.Subject.SecretExpiresAt, d.Subject.TokenExpiresAt)
-}
+func (d Decision) ExpiresAt() time.Time { return d.Subject.ExpiresAt() }
 
 // Options are what a Checker needs beside the store. None of them is required.
 type Options struct {

@@ -24,6 +24,9 @@ func readStrictly(text []byte, into any) error {
 		return errors.New("it is not UTF-8")
 	}
 	if err := json.Unmarshal(text, into); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return fmt.Errorf("%s can't be this %s", wrong.Field, wrong.Value)
+		}
 		return err
 	}
 	return refuseNulls(text, reflect.TypeOf(into))

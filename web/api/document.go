@@ -52,7 +52,7 @@ var sections = []section{
 	}},
 }
 
-const introduction = `Everything that the pages of Key Portal do, for programs.
+const introduction = `What people do on the pages of Key Portal, for programs.
 
 **Who may.** A browser that is logged in to the portal, from the portal's own pages; or an API key that was granted the API set
 *Key Portal API*, in the header ` + "`X-Api-Key`" + ` or as a Bearer token, a key pair in ` + "`accessKey` and `secretKey`" + `, an OAuth client's access token as a

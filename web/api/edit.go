@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -95,7 +96,13 @@ func (i *instant) UnmarshalJSON(text []byte) error {
 		i.Time = time.Time{}
 		return nil
 	}
-	return i.Time.UnmarshalJSON(text)
+	if err := i.Time.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	if i.IsZero() { // which would stand for null
+		return errors.New("this instant is too long ago")
+	}
+	return nil
 }
 
 // MarshalJSON writes an instant, or null.

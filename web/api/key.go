@@ -84,7 +84,7 @@ func addKeys(a *API) {
 type KeyFields struct {
 	OrgUserID      int64     `json:"orgUserId" minimum:"0" example:"0" doc:"The org membership ID of the user whose rights the key carries: the id that GET /user/org/{orgId}/user/{userId} answers with."`
 	Name           string    `json:"name" maxLength:"100" example:"Integration Account" doc:"Unique among the user's keys in the organization."`
-	CanImpersonate bool      `json:"canImpersonate,omitempty" example:"false" doc:"The key may act as other users of its organization. Only support and super admins can set it, in the portal or from its pages; otherwise it is an error."`
+	CanImpersonate bool      `json:"canImpersonate,omitempty" example:"false" doc:"The key may act as other users of its organization. Only support and super admins, logged in to the portal, can set it; otherwise it is an error."`
 	Kind           string    `json:"kind,omitempty" enum:"token,pair,oauth" default:"token" doc:"token: one API key; pair: Access Key and Security Key; oauth: the OAuth client of licenseId."`
 	Description    string    `json:"description,omitempty" maxLength:"1000"`
 	APISets        *[]string `json:"apiSets,omitempty" maxItems:"1000" doc:"Slugs of the API sets that the key may reach. Left out: all that the user's roles allow now and you can give, but the Key Portal API, which has to be named."`

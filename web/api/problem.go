@@ -73,7 +73,7 @@ var statuses = map[portal.Code]int{
 	portal.CodeInternal:        http.StatusInternalServerError,
 }
 
-// NewProblem makes a problem of a status, with the code that goes with it.
+// newProblem makes a problem of a status, with the code that goes with it.
 func newProblem(status int, detail string, faults ...Fault) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: codes[status], Errors: faults}
 }

@@ -71,12 +71,10 @@ func (a *API) rotateKey(ctx context.Context, in *rotatedKey) (*foundSecret, erro
 	if err != nil {
 		return nil, err
 	}
-	if submission.Token == "" { // a request that comes again names the version that it came with first
-		if err := in.check(portal.NounKey, key.Version); err != nil {
-			return nil, err
-		}
-	}
-	generated, err := a.manage.RotateKey(ctx, manage.Rotation{KeyID: key.ID, Submission: submission, Grace: grace, Confirm: manage.RotationName(key.Key)})
+	generated, err := a.manage.RotateKey(ctx, manage.Rotation{
+		KeyID: key.ID, Submission: submission, Grace: grace, Confirm: manage.RotationName(key.Key),
+		Check: func(now portal.Key) error { return in.check(portal.NounKey, now.Version) }, // not when the request comes again
+	})
 	if err != nil {
 		return nil, err
 	}

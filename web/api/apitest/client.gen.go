@@ -347,7 +347,7 @@ type KeyFields struct {
 	// ApplicationId What the key is for; with licenseId.
 	ApplicationId *int64 `json:"applicationId,omitempty"`
 
-	// CanImpersonate The key may act as other users of its organization. Only support and super admins can set it, in the portal or from its pages; otherwise it is an error.
+	// CanImpersonate The key may act as other users of its organization. Only support and super admins, logged in to the portal, can set it; otherwise it is an error.
 	//
 	// Examples: false
 	CanImpersonate *bool `json:"canImpersonate,omitempty"`
