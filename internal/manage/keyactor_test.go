@@ -309,20 +309,27 @@ func TestWhatIsDoneAsAnotherUserIsTheirsInTheHistoryWithWhoDidIt(t *testing.T) {
 		ctx := w.throughAs(value, w.Admin)
 		actor := portal.ActorFrom(ctx)
 		wantEqual(t, "acts as", [3]any{actor.UserID, actor.Impersonator, actor.KeyID}, [3]any{w.Admin.ID, portal.Impersonator{UserID: w.User.ID, Name: w.User.Name()}, key.ID})
-		made := must(w.m.CreateKey(ctx, w.newKey(func(in *manage.NewKey) { in.Name, in.UserID = "Of the admin", w.Admin.ID })))(t)
-		line := must(w.s.Revisions(t.Context(), portal.RevisionFilter{Noun: portal.NounKey, NounID: made.ID}))(t).Rows[0]
+		other, _ := w.keyFrom(w.User)
+		in := w.keyOf(other.ID)
+		in.Description = "For the nights."
+		mustDo(t, w.m.UpdateKey(ctx, in))
+		line := must(w.s.Revisions(t.Context(), portal.RevisionFilter{Noun: portal.NounKey, NounID: other.ID}))(t).Rows[0]
 		wantEqual(t, "the line", impersonated{line.ActorID, line.ImpersonatorID, line.KeyID, line.ActorName, line.ImpersonatorName},
 			impersonated{w.Admin.ID, w.User.ID, key.ID, w.Admin.Name(), w.User.Name()})
-		wantEqual(t, "who made the key", [2]any{made.CreatedBy, made.CreatorName}, [2]any{w.User.ID, w.User.Name() + " impersonating " + w.Admin.Name()})
-		wantEqual(t, "the user is told", w.untold(w.Admin), []string{"Of the admin"})
-		mustDo(t, w.m.AcknowledgeKeys(w.as(w.Admin), []int64{made.ID}, w.clock.Now()))
+	})
+}
 
-		moved, _ := w.keyFrom(w.User)
-		in := w.keyOf(moved.ID)
+func TestAsAnotherUserNothingIsGotThatWorksOnWithoutImpersonation(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, value := w.keyFrom(w.User, func(k *portal.Key) { k.CanImpersonate = true })
+		ctx := w.throughAs(value, w.Admin)
+		wantCode(t, "a key", second(w.m.CreateKey(ctx, w.newKey(func(in *manage.NewKey) { in.UserID = w.Admin.ID }))), portal.CodeForbidden)
+		other, _ := w.keyFrom(w.User)
+		in := w.keyOf(other.ID)
 		mapTo(w.Admin, "billing")(&in)
-		mustDo(t, w.m.UpdateKey(ctx, in))
-		wantEqual(t, "who mapped the key", [2]any{w.key(moved.ID).MappedBy, w.key(moved.ID).MapperName}, [2]any{w.User.ID, w.User.Name() + " impersonating " + w.Admin.Name()})
-		wantEqual(t, "the user is told of a mapping", w.untold(w.Admin), []string{moved.Name})
+		wantCode(t, "a mapping", w.m.UpdateKey(ctx, in), portal.CodeForbidden)
+		wantCode(t, "a secret", second(w.m.RotateKey(ctx, manage.Rotation{KeyID: other.ID, Confirm: other.Name})), portal.CodeForbidden)
+		must(w.m.CreateKey(w.as(w.Admin), w.newKey(func(in *manage.NewKey) { in.UserID = w.Admin.ID })))(t)
 	})
 }
 

@@ -76,16 +76,16 @@ func remapped(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 	if key.UserID = user; user == was.UserID {
 		return key, nil
 	}
-	if err := canMakeKey(portal.ActorFrom(ctx), key); err != nil {
+	actor := portal.ActorFrom(ctx)
+	if err := canMakeKey(actor, key); err != nil {
 		return key, err
 	}
 	if err := checkMappedUser(ctx, q, invalid, key); err != nil || invalid.Err() != nil {
 		return was, err // of one who can't have the key nothing else needs to be said
 	}
 	to, err := q.User(ctx, user)
-	doer, name := portal.ActorFrom(ctx).Doer()
 	key.Username, key.UserName = to.Username, to.Name()
-	key.MappedBy, key.MapperName, key.MappedAt, key.MappingTold = doer, name, q.Now(), doer == user
+	key.MappedBy, key.MapperName, key.MappedAt, key.MappingTold = actor.UserID, actor.Name, q.Now(), actor.UserID == user
 	return key, err
 }
 

@@ -121,11 +121,10 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 // key gives the key as it was asked for, before anything is checked.
 func (in NewKey) key(ctx context.Context) portal.Key {
 	actor := portal.ActorFrom(ctx)
-	doer, name := actor.Doer()
 	return portal.Key{
 		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, CanImpersonate: in.CanImpersonate,
-		OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID, CreatedBy: doer, CreatorName: name, Enabled: true, ExpiresAt: in.ExpiresAt,
-		MappedBy: doer, MapperName: name, MappingTold: doer == in.UserID, AllowedNetworks: actor.Bounds.Networks,
+		OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID, CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
+		MappedBy: actor.UserID, MapperName: actor.Name, MappingTold: actor.UserID == in.UserID, AllowedNetworks: actor.Bounds.Networks,
 	}
 }
 

@@ -66,14 +66,6 @@ func (a Actor) Person() Actor {
 	return a
 }
 
-// Doer gives who really acts, when somebody acts as another user: the impersonator.
-func (a Actor) Doer() (id int64, name string) {
-	if a.Impersonator.UserID != 0 {
-		return a.Impersonator.UserID, a.Impersonator.Name + " impersonating " + a.Name
-	}
-	return a.UserID, a.Name
-}
-
 // IsProgram tells whether the actor came from Program.
 func (a Actor) IsProgram() bool { return a.program }
 
