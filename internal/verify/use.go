@@ -16,7 +16,7 @@ import (
 
 const (
 	maxUses    = 100_000         // of each kind in memory; what would come on top is lost
-	finalFlush = 5 * time.Second // how long the last flush may take
+	finalFlush = 5 * time.Second // how long flushing may go on after the end
 )
 
 // uses counts in memory who used which secret, until a flush writes it down.
@@ -150,7 +150,12 @@ func (c *Checker) Flush(ctx context.Context) error {
 // Run flushes every few seconds until the context is done, and then once more. It
 // notices imported keys as often. End it after the last check. The error is that of
 // the last flush.
+//
+// The end cuts no flush off: one that was cut off while it commits may have been
+// written all the same, and the next would count it twice.
 func (c *Checker) Run(ctx context.Context) error {
+	flushing, cancel := outliving(ctx, finalFlush)
+	defer cancel()
 	ticker := time.NewTicker(c.flushEvery)
 	defer ticker.Stop()
 	for {
@@ -159,13 +164,21 @@ func (c *Checker) Run(ctx context.Context) error {
 			if _, err := c.imported.refresh(ctx, c.store); err != nil && ctx.Err() == nil {
 				c.log.WarnContext(ctx, "It could not be found out whether keys were imported; it is tried again.", "error", err)
 			}
-			if err := c.Flush(ctx); err != nil && ctx.Err() == nil {
+			if err := c.Flush(flushing); err != nil {
 				c.log.WarnContext(ctx, "The use of keys could not be written down; it stays in memory and is tried again.", "error", err)
 			}
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalFlush)
-			defer cancel()
-			return c.Flush(last)
+			return c.Flush(flushing)
 		}
+	}
+}
+
+// outliving gives a context that ends a while after another.
+func outliving(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
+	return longer, func() {
+		stop()
+		cancel()
 	}
 }
