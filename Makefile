@@ -23,10 +23,12 @@ test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and beh
 
 # A person in a browser does one thing after another: those tests (//go:build !race) show
 # the detector nothing that the others don't. Nor does the inside of SQLite, which is C
-# turned into Go, with locks of its own: watched, it takes most of the time.
+# turned into Go, or of argon2: watched, they take most of the time.
+UNWATCHED = -gcflags='modernc.org/...=-race=false' -gcflags='golang.org/x/crypto/argon2=-race=false'
+
 race: ## Run the tests with the race detector, but for those in a browser
 	@.ci/install gcc git postgres nginx curl
-	CGO_ENABLED=1 .ci/postgres go test -race -gcflags='modernc.org/...=-race=false' -timeout=25m ./...
+	CGO_ENABLED=1 .ci/postgres go test -race $(UNWATCHED) -timeout=25m ./...
 
 bench: ## Measure the budgets against the bare parts, and print the ratios
 	.ci/postgres --durable go run ./internal/bench
