@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"keyportal/internal/openapi"
 	"keyportal/internal/portal"
@@ -29,11 +28,24 @@ func read(t *testing.T, document string) portal.APIOutline {
 	return outline
 }
 
-// wantRefused checks that a document is refused for a reason, soon.
+// readFrugally reads a document, and checks that the effort is in keeping with its size:
+// by the memory that is taken, which, unlike the time, is about the same in each run.
+func readFrugally(t *testing.T, what, document string) (portal.APIOutline, error) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	outline, err := openapi.Read([]byte(document))
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > uint64(5<<20+100*len(document)) {
+		t.Errorf("%s: %d bytes take %d bytes of memory, all in all", what, len(document), took)
+	}
+	return outline, err
+}
+
+// wantRefused checks that a document is refused for a reason.
 func wantRefused(t *testing.T, what, document, says string) {
 	t.Helper()
-	began := time.Now()
-	_, err := openapi.Read([]byte(document))
+	_, err := readFrugally(t, what, document)
 	fields := portal.FieldsOf(err)
 	switch {
 	case portal.CodeOf(err) != portal.CodeInvalid || len(fields) != 1 || fields[0].Field != "document":
@@ -42,9 +54,6 @@ func wantRefused(t *testing.T, what, document, says string) {
 		t.Errorf("%s: %q does not say %q", what, fields[0].Message, says)
 	case len(fields[0].Message) > 600:
 		t.Errorf("%s: the message has %d characters", what, len(fields[0].Message))
-	}
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("%s takes %s", what, took)
 	}
 }
 
@@ -300,16 +309,14 @@ func TestAliasesAreCountedBeforeTheyAreExpanded(t *testing.T) {
 	wantEqual(t, "operations of a harmless one", len(read(t, many).Operations), 1500)
 }
 
-func TestALargeDocumentOfUsualKindIsReadSoon(t *testing.T) {
+func TestALargeDocumentOfUsualKindIsRead(t *testing.T) {
 	var schemas []string
 	for i := range 150 {
 		schemas = append(schemas, fmt.Sprintf(`"S%d":{"type":"object","properties":{%s}}`, i, strings.TrimSuffix(repeat(150, `"p%[1]d":{"$ref":"#/components/schemas/S%[1]d"},`), ",")))
 	}
-	began := time.Now()
-	outline := read(t, head+`"paths":{`+manyPaths(2000)+`},"components":{"schemas":{`+strings.Join(schemas, ",")+`}}}`)
-	wantEqual(t, "operations", len(outline.Operations), 2000)
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("reading it takes %s", took)
+	outline, err := readFrugally(t, "2,000 operations", head+`"paths":{`+manyPaths(2000)+`},"components":{"schemas":{`+strings.Join(schemas, ",")+`}}}`)
+	if err != nil || len(outline.Operations) != 2000 {
+		t.Errorf("%d operations are read: %v", len(outline.Operations), err)
 	}
 }
 
@@ -327,11 +334,7 @@ func FuzzReadNeverPanics(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
-		began := time.Now()
 		outline, err := openapi.Read(document)
-		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("it takes %s", took)
-		}
 		if err != nil && len(portal.FieldsOf(err)) != 1 || err == nil && len(outline.Operations) == 0 {
 			t.Errorf("the outline is %+v: %v", outline, err)
 		}

@@ -37,11 +37,8 @@ func outlineOf(doc *openapi3.T, bones skeleton) (portal.APIOutline, error) {
 			}
 		}
 	}
-	switch {
-	case len(outline.Operations) == 0:
+	if len(outline.Operations) == 0 {
 		return outline, refuse("The document's paths have no operations, such as get or post, so there are no routes to import.")
-	case len(outline.Operations) > portal.MaxAPIOperations:
-		return outline, refuse("The document has more than %d operations. Split it, and import the parts one by one.", portal.MaxAPIOperations)
 	}
 	outline.Tags = tagsOf(doc, outline.Operations)
 	if text, err := json.Marshal(outline); err != nil || len(text) > maxOutline {

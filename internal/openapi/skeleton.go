@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"keyportal/internal/portal"
 )
 
 // skeleton is what routes stand on of a document, as JSON, with references among paths
@@ -25,9 +27,10 @@ const maxHops = 10
 
 // bones cuts a document down, and keeps the first fault that it meets.
 type bones struct {
-	root   *node
-	fields map[*node]map[string]*node // of objects that references lead through
-	fault  error
+	root       *node
+	fields     map[*node]map[string]*node // of objects that references lead through
+	operations int                        // kept so far
+	fault      error
 }
 
 func skeletonOf(root *node) (skeleton, error) {
@@ -79,6 +82,9 @@ func checkVersion(root *node) error {
 func (b *bones) pathItems(n *node) map[string]any {
 	kept := map[string]any{}
 	for _, f := range b.fieldsAt(n, "paths") {
+		if b.fault != nil {
+			break
+		}
 		if !strings.HasPrefix(f.key, "x-") {
 			kept[f.key] = b.pathItem(f.value, "paths → "+f.key)
 		}
@@ -93,6 +99,7 @@ func (b *bones) pathItem(n *node, where string) map[string]any {
 		for _, f := range b.fieldsAt(n, where) {
 			if _, known := kept[f.key]; !known && slices.Contains(methods, f.key) && !isNull(f.value) {
 				kept[f.key] = b.operation(f.value, where+" → "+f.key)
+				b.count()
 			}
 		}
 		ref := get(n, "$ref")
@@ -148,6 +155,14 @@ func (b *bones) operation(n *node, where string) map[string]any {
 		kept["tags"] = names
 	}
 	return kept
+}
+
+// count refuses one operation too many as soon as it is met: all of those that fit into
+// a document take seconds to load.
+func (b *bones) count() {
+	if b.operations++; b.operations > portal.MaxAPIOperations && b.fault == nil {
+		b.fault = refuse("The document has more than %d operations. Split it, and import the parts one by one.", portal.MaxAPIOperations)
+	}
 }
 
 func (b *bones) tags(n *node) []any {
