@@ -222,6 +222,42 @@ func TestRunFlushesEveryFewSecondsAndAtTheEnd(t *testing.T) {
 	})
 }
 
+// On PostgreSQL, which tells that a flush waits.
+func TestTheEndCutsNoFlushOff(t *testing.T) {
+	s := storetest.Postgres(t)
+	f := storetest.NewFixture(t, s)
+	registry := prometheus.NewRegistry()
+	c := verify.New(s, verify.Options{FlushEvery: 5 * time.Millisecond, Registry: registry})
+	expectCode(t, c, forBilling(f), "VALID")
+
+	db := storetest.SQL(t, s)
+	locking, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locking.Rollback()
+	if _, err := locking.ExecContext(t.Context(), "LOCK TABLE secret_uses"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- c.Run(ctx) }()
+	waitFor(t, func() (waits bool) {
+		err := db.QueryRowContext(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')").Scan(&waits)
+		return err == nil && waits
+	})
+	cancel()
+	if err := locking.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil || accepted(t, s, f.Key) != 1 {
+		t.Errorf("after the end: %v, %d", err, accepted(t, s, f.Key))
+	}
+	if failures := counters(t, registry)["keyportal_use_flush_failures_total"]; failures != 0 {
+		t.Errorf("%v flushes were cut off", failures)
+	}
+}
+
 func TestRunSaysWhenItCannotFlushAndTriesAgain(t *testing.T) {
 	s := storetest.SQLite(t)
 	f := storetest.NewFixture(t, s)
