@@ -1,9 +1,6 @@
 package portal
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // Grant is what an actor holds in one organization: authorities for itself, and
 // API sets that it may give to keys.
@@ -31,16 +28,6 @@ type Actor struct {
 	program        bool
 }
 
-// Bounds are what a key itself may be used for. Nothing that comes in through it makes,
-// widens or opens a key beyond them.
-type Bounds struct {
-	APISets   map[string]bool // by slug: what the key reaches now
-	ExpiresAt time.Time       // of the credential that was sent; zero: never
-	Passing   bool            // it is an access token, or a secret that is being rotated out
-	LicenseID int64           // 0: bound to none
-	Networks  []string        // CIDR; empty: from anywhere
-}
-
 // Impersonator is the user of a key through which somebody acts as another user; the
 // zero Impersonator when nobody does.
 type Impersonator struct {
@@ -58,13 +45,6 @@ func Program(name string) Actor { return Actor{Name: name, program: true} }
 
 // SignedIn tells whether there is a user.
 func (a Actor) SignedIn() bool { return a.UserID != 0 }
-
-// Person gives the user behind a key: as that user one may take something away,
-// which makes nothing wider.
-func (a Actor) Person() Actor {
-	a.KeyID, a.Bounds = 0, Bounds{}
-	return a
-}
 
 // IsProgram tells whether the actor came from Program.
 func (a Actor) IsProgram() bool { return a.program }

@@ -2,9 +2,7 @@ package portal
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
-	"time"
 )
 
 // The authorities of staff, in every organization.
@@ -14,15 +12,6 @@ var staffAuthorities = map[Staff][]Authority{
 		ViewOrganizations, SystemLicenses, SystemRequests, IssueAPIKeys, AllowImpersonation,
 		ViewUsers, ViewRoles, APIKeys, ViewLicenses, ManageApplications, Requests, History,
 	},
-}
-
-// beyondKeys has the authorities that nobody has through a key, whoever its user is.
-var beyondKeys = []Authority{SystemStaff, AllowImpersonation}
-
-// barred tells whether the actor came in through a key and an authority is, or
-// includes, one that nobody has through keys.
-func (a Actor) barred(need Authority) bool {
-	return a.KeyID != 0 && slices.ContainsFunc(beyondKeys, func(one Authority) bool { return one.Includes(need) || need.Includes(one) })
 }
 
 // Holds tells whether the actor has the authority in an organization; with
@@ -53,26 +42,6 @@ func Can(actor Actor, need Authority, organization int64) error {
 		return notThroughKeys
 	}
 	return Forbidden(need)
-}
-
-var notThroughKeys = Denied("This can't be done with an API key, whoever its user is. Log in to the portal and do it there.")
-
-// superAdminOnly refuses what is a super admin's to do, to one who came in through a key
-// too.
-func superAdminOnly(actor Actor, message string) error {
-	if actor.Staff == SuperAdmin {
-		return notThroughKeys
-	}
-	return Denied(message)
-}
-
-// InPerson answers whether somebody is there in person, and not through a key: only
-// then are passwords, sessions and what is shown once theirs to touch.
-func InPerson(actor Actor) error {
-	if actor.KeyID != 0 {
-		return notThroughKeys
-	}
-	return nil
 }
 
 // CanAnywhere answers whether the actor holds one of the authorities in the
@@ -253,54 +222,6 @@ func CanHaveSecret(actor Actor, key Key) error {
 		return Denied("Support does not get to see the secret of a client's key. Send " + key.UserName + " a new one instead, on a one-time page.")
 	}
 	return CanGrant(actor, key.OrganizationID, nil, key.APISets)
-}
-
-// CanPassOn answers whether the actor may make a key, widen one until it is like this,
-// or get its secret, as far as the key goes through which the actor came in: that one
-// must reach as much. Who is there in person may as far as this rule goes.
-func CanPassOn(actor Actor, key Key) error {
-	if actor.KeyID == 0 {
-		return nil
-	}
-	bounds := actor.Bounds
-	beyond := slices.IndexFunc(key.APISets, func(set APISet) bool { return !bounds.APISets[set.Slug] })
-	switch {
-	case key.CanImpersonate:
-		return notThroughKeys
-	case actor.Impersonator.UserID != 0:
-		return Denied("Whoever acts as another user makes no API keys for them, and gets no secrets of theirs: these would work on without impersonation.")
-	case beyond >= 0:
-		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one does not reach the API set “%s”.", key.APISets[beyond].Name))
-	case !bounds.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(bounds.ExpiresAt)):
-		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one ends at %s. Choose an expiry that is not later.", bounds.ExpiresAt.UTC().Format(time.RFC3339)))
-	case bounds.LicenseID != 0 && key.LicenseID != bounds.LicenseID:
-		return Denied("An API key gives no other key more than it has, and this one is bound to its license.")
-	case len(bounds.Networks) > 0 && !withinNetworks(key.AllowedNetworks, bounds.Networks):
-		return Denied("An API key gives no other key more than it has, and this one may be used from some networks only.")
-	}
-	return nil
-}
-
-// CanReshape answers whether the actor may change what an API set is: its slug, its
-// routes, and whether it is in use. Through a key nobody may of what that was granted: it
-// would reach something else than before.
-func CanReshape(actor Actor, granted []APISet, set APISet) error {
-	if actor.KeyID == 0 || !HasAPISet(granted, set) {
-		return nil
-	}
-	return Denied(fmt.Sprintf("The API key that you use was granted the API set “%s”, so it can't change what that reaches. Use a key without it, or log in to the portal.", set.Name))
-}
-
-// withinNetworks tells whether an address of the inner networks is always one of the
-// outer ones. No network at all stands for all addresses.
-func withinNetworks(inner, outer []string) bool {
-	return len(inner) > 0 && !slices.ContainsFunc(inner, func(network string) bool {
-		one, err := netip.ParsePrefix(network)
-		return err != nil || !slices.ContainsFunc(outer, func(network string) bool {
-			other, err := netip.ParsePrefix(network)
-			return err == nil && other.Bits() <= one.Bits() && other.Contains(one.Addr())
-		})
-	})
 }
 
 // CanSendSecret answers whether the actor may have a secret made that the key's
