@@ -15,6 +15,7 @@ type Subject struct {
 	KeyExpiresAt     time.Time
 	CanImpersonate   bool
 	AllowedNetworks  []string // CIDR; empty: from anywhere
+	RateLimit        RateLimit
 	UserID           int64
 	Username         string
 	UserEnabled      bool

@@ -54,6 +54,7 @@ type Key struct {
 	CanImpersonate   bool
 	DataLoader       bool
 	AllowedNetworks  []string // CIDR; empty: from anywhere
+	RateLimit        RateLimit
 	Enabled          bool
 	DisabledBy       int64     // the user who disabled it; 0: nobody, or the command line
 	RevokedAt        time.Time // final
@@ -133,6 +134,7 @@ func (k Key) Record() Record {
 		{"API sets", apiSetNames(k.APISets)},
 		{"Expires", dateTime(k.ExpiresAt)},
 		{"Allowed networks", strings.Join(k.AllowedNetworks, ", ")},
+		{"Rate limit", k.RateLimit.String()},
 		{"Can impersonate", yesNo(k.CanImpersonate)},
 		{"Enabled", yesNo(k.Enabled)},
 		{"Revoked", yesNo(k.Revoked())},

@@ -130,8 +130,8 @@ func TestRecordsHoldWhatPagesCallThings(t *testing.T) {
 		},
 		"key": {
 			portal.Key{Name: "ERP", Kind: portal.TokenKey, Username: "ada", ApplicationName: "Workflow", LicenseNumber: "12345678", APISets: []portal.APISet{billing}, ExpiresAt: expires,
-				AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, Masked: "kp_…aB3d"}.Record(),
-			"Name=ERP, Kind=API key, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Can impersonate=No, Enabled=Yes, Revoked=No",
+				AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, RateLimit: portal.RateLimit{Requests: 100, Period: portal.PerMinute}, Enabled: true, Masked: "kp_…aB3d"}.Record(),
+			"Name=ERP, Kind=API key, Mapped user=ada, Application=Workflow, License=12345678, API sets=Billing API, Expires=2027-01-31 00:00 UTC, Allowed networks=10.0.0.0/8, 2001:db8::/32, Rate limit=100 per minute, Can impersonate=No, Enabled=Yes, Revoked=No",
 		},
 		"key that never expires": {portal.Key{}.Record(), "Expires=Never, Can impersonate=No, Enabled=No, Revoked=No"},
 		"organization": {

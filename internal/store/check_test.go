@@ -26,6 +26,7 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 		key, value := storetest.Key(t, s, membership, func(k *portal.Key) {
 			k.Kind, k.PublicID = portal.PairKey, "kpa_public"
 			k.CanImpersonate, k.AllowedNetworks, k.RevokedAt = true, []string{"10.0.0.0/8", "2001:db8::/32"}, s.Now()
+			k.RateLimit = portal.RateLimit{Requests: 100, Period: portal.PerHour, Burst: 20}
 			k.LicenseID, k.ApplicationID, k.APISets = f.License.ID, f.Application.ID, []portal.APISet{f.Billing}
 		})
 		grace := s.Now().Add(time.Hour)
@@ -39,7 +40,7 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 		wantFilled(t, got, "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt", "Impersonated")
 		wantEqual(t, "subject", got, portal.Subject{
 			SecretID: stored.ID, SecretExpiresAt: grace, KeyID: key.ID, KeyName: key.Name, Kind: portal.PairKey, KeyEnabled: true,
-			KeyRevokedAt: key.RevokedAt, KeyExpiresAt: key.ExpiresAt, CanImpersonate: true, AllowedNetworks: key.AllowedNetworks,
+			KeyRevokedAt: key.RevokedAt, KeyExpiresAt: key.ExpiresAt, CanImpersonate: true, AllowedNetworks: key.AllowedNetworks, RateLimit: key.RateLimit,
 			UserID: user.ID, Username: user.Username, UserEnabled: true, UserLocked: true, UserExpired: true, UserStaff: portal.Support, Member: true,
 			OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name, Suspended: true,
 			LicenseID: f.License.ID, LicenseNumber: f.License.Number, LicenseActive: true, Domain: f.License.Domain,

@@ -13,7 +13,7 @@ import (
 )
 
 const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.description, k.user_id, u.username, u.first_name, u.last_name,
-	k.created_by, k.creator_name, k.mapped_by, k.mapper_name, k.mapped_at, k.mapping_told, k.license_id, l.number, l.domain, k.application_id, a.name, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks,
+	k.created_by, k.creator_name, k.mapped_by, k.mapper_name, k.mapped_at, k.mapping_told, k.license_id, l.number, l.domain, k.application_id, a.name, k.public_id, k.can_impersonate, k.data_loader, k.allowed_networks, k.rate_limit, k.rate_period, k.rate_burst,
 	k.enabled, k.disabled_by, k.revoked_at, k.expires_at, s.masked, t.used_at, t.used_from, k.version, k.created_at, k.updated_at, ` + refusedAs
 
 // refusedAs says what the check answers because of the key's user, organization
@@ -35,7 +35,7 @@ func scanKey(r row) (k portal.Key, err error) {
 	var networks string
 	err = r.Scan(&k.ID, &k.Kind, &k.OrganizationID, &k.OrganizationName, &k.Name, &k.Description, &k.UserID, &user.Username, &user.FirstName, &user.LastName,
 		&k.CreatedBy, &k.CreatorName, &k.MappedBy, &k.MapperName, instant{&k.MappedAt}, &k.MappingTold, referenced{&k.LicenseID}, &number, &domain, referenced{&k.ApplicationID}, &application, &publicID, &k.CanImpersonate, &k.DataLoader, &networks,
-		&k.Enabled, &k.DisabledBy, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt}, &k.RefusedAs)
+		&k.RateLimit.Requests, &k.RateLimit.Period, &k.RateLimit.Burst, &k.Enabled, &k.DisabledBy, instant{&k.RevokedAt}, instant{&k.ExpiresAt}, &masked, instant{&k.LastUsedAt}, &usedFrom, &k.Version, instant{&k.CreatedAt}, instant{&k.UpdatedAt}, &k.RefusedAs)
 	k.Username, k.UserName = user.Username, user.Name()
 	k.PublicID, k.Masked, k.LastUsedFrom = publicID.String, masked.String, usedFrom.String
 	k.LicenseNumber, k.Domain, k.ApplicationName = number.String, domain.String, application.String
@@ -262,12 +262,12 @@ func (c *Change) AddKey(ctx context.Context, k portal.Key, s portal.Secret) (int
 	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
 		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
 			public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, expires_at, version, created_at, updated_at,
-			mapped_by, mapper_name, mapped_at, mapping_told)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20, $21, $22, $20, $23) RETURNING id`,
+			mapped_by, mapper_name, mapped_at, mapping_told, rate_limit, rate_period, rate_burst)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20, $21, $22, $20, $23, $24, $25, $26) RETURNING id`,
 		k.Kind, k.OrganizationID, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, s.Masked), k.UserID, k.CreatedBy, k.CreatorName,
 		ref(k.LicenseID), ref(k.ApplicationID), sql.NullString{String: k.PublicID, Valid: k.PublicID != ""}, k.CanImpersonate, k.DataLoader,
 		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()),
-		k.MappedBy, k.MapperName, k.MappingTold)
+		k.MappedBy, k.MapperName, k.MappingTold, k.RateLimit.Requests, k.RateLimit.Period, k.RateLimit.Burst)
 	if err != nil {
 		return 0, err
 	}
@@ -286,10 +286,11 @@ func (c *Change) UpdateKey(ctx context.Context, k portal.Key) error {
 	err := c.execVersion(ctx, portal.NounKey, `/* update key */
 		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, application_id = $8, can_impersonate = $9, allowed_networks = $10,
 			enabled = $11, disabled_by = $12, revoked_at = $13, expires_at = $14, version = version + 1, updated_at = $15,
-			mapped_by = $16, mapper_name = $17, mapped_at = $18, mapping_told = $19 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
+			mapped_by = $16, mapper_name = $17, mapped_at = $18, mapping_told = $19,
+			rate_limit = $20, rate_period = $21, rate_burst = $22 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,
 		k.ID, k.Version, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, k.Masked), k.UserID, ref(k.ApplicationID), k.CanImpersonate,
 		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()),
-		k.MappedBy, k.MapperName, at(k.MappedAt), k.MappingTold)
+		k.MappedBy, k.MapperName, at(k.MappedAt), k.MappingTold, k.RateLimit.Requests, k.RateLimit.Period, k.RateLimit.Burst)
 	if err != nil {
 		return err
 	}

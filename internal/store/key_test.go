@@ -21,7 +21,8 @@ func TestAKeyIsKept(t *testing.T) {
 				Name: "Nightly Job", Description: "Runs at night.", UserID: f.User.ID, Username: f.User.Username, UserName: "Ada Lovelace",
 				CreatedBy: f.Admin.ID, CreatorName: "An Admin", MappedBy: f.Admin.ID, MapperName: "An Admin", MappingTold: true, LicenseID: f.License.ID, LicenseNumber: f.License.Number, Domain: f.License.Domain,
 				ApplicationID: 4, ApplicationName: "Data Loader", PublicID: "kpa_public",
-				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"}, Enabled: true, DisabledBy: f.Admin.ID,
+				CanImpersonate: true, DataLoader: true, AllowedNetworks: []string{"10.0.0.0/8", "2001:db8::/32"},
+				RateLimit: portal.RateLimit{Requests: 100, Period: portal.PerMinute, Burst: 20}, Enabled: true, DisabledBy: f.Admin.ID,
 				ExpiresAt: s.Now().Add(time.Hour), APISets: []portal.APISet{withoutRoutes(f.Billing), withoutRoutes(f.Dunning)}, Masked: value.Mask(),
 			},
 			unset:    []string{"RevokedAt", "LastUsedAt", "LastUsedFrom", "RefusedAs"},
@@ -29,6 +30,7 @@ func TestAKeyIsKept(t *testing.T) {
 			change: func(k *portal.Key) {
 				k.Name, k.Description, k.UserID, k.Username = "Daily Job", "", f.Admin.ID, f.Admin.Username
 				k.MappedBy, k.MapperName, k.MappedAt, k.MappingTold = f.User.ID, "A User", s.Now().Add(time.Minute), false
+				k.RateLimit = portal.RateLimit{Requests: 5, Period: portal.PerDay}
 				k.CanImpersonate, k.AllowedNetworks, k.Enabled, k.DisabledBy, k.ExpiresAt = false, nil, false, 0, time.Time{}
 				k.APISets = []portal.APISet{withoutRoutes(f.Revenue)}
 			},
