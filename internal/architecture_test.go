@@ -59,6 +59,7 @@ var libraries = map[string][]string{
 	"github.com/gorilla/sessions":   {"web"},
 	"github.com/jackc/pgx":          {"internal/store"},
 	"github.com/labstack":           {"internal/bench", "web", "web/gateway"},
+	"github.com/maypok86/otter":     {"internal/verify"},
 	"github.com/mileusna":           {"web"},
 	"github.com/oapi-codegen":       {"web/api"},
 	"github.com/oasdiff/yaml3":      {"internal/openapi"},

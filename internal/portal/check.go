@@ -5,6 +5,9 @@ import "time"
 // Subject is all that the check needs to know of a secret, read in one go: its
 // key and what the key's user, organization and license allow now.
 type Subject struct {
+	Revision   int64 // up to which changes had been made when it was read
+	Revocation int64 // up to which access tokens had been revoked then
+
 	SecretID         int64
 	SecretExpiresAt  time.Time // the end of a rotation's grace; zero: none
 	KeyID            int64

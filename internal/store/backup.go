@@ -266,7 +266,7 @@ func createTemporary(file string) (string, error) {
 // publish brings a complete file to disk and gives it its name, which, unlike
 // renaming, never replaces another.
 func publish(temporary, file string) error {
-	if err := sync(temporary); err != nil {
+	if err := fsync(temporary); err != nil {
 		return err
 	}
 	if err := os.Link(temporary, file); errors.Is(err, fs.ErrExist) {
@@ -274,15 +274,15 @@ func publish(temporary, file string) error {
 	} else if err != nil {
 		return fmt.Errorf("the backup can't be given its name: %w", err)
 	}
-	return sync(filepath.Dir(file))
+	return fsync(filepath.Dir(file))
 }
 
 func existsError(file string) error {
 	return fmt.Errorf("%s is there already: name a file that is not", file)
 }
 
-// sync brings a file or directory to disk.
-func sync(path string) error {
+// fsync brings a file or directory to disk.
+func fsync(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ var (
 // with the API sets of another.
 func subjectOf(sent credential, as acting) string {
 	return `/* subject of the check */
-	SELECT s.id, s.expires_at, k.id, k.name, k.kind, k.enabled, k.revoked_at, k.expires_at, k.can_impersonate, k.allowed_networks, k.rate_limit, k.rate_period, k.rate_burst,
+	SELECT (SELECT r.revision_id FROM revision_head r WHERE r.id = 1), (SELECT r.number FROM token_revocations r WHERE r.id = 1), s.id, s.expires_at, k.id, k.name, k.kind, k.enabled, k.revoked_at, k.expires_at, k.can_impersonate, k.allowed_networks, k.rate_limit, k.rate_period, k.rate_burst,
 		u.id, u.username, u.enabled, u.locked, u.password_expired, u.staff, m.ended_at IS NULL,
 		o.id, o.name, o.suspended, l.id, l.number, l.active, l.domain, a.name, k.public_id, ` + sent.token + `,
 		(SELECT string_agg(g.slug, ' ' ORDER BY g.slug) FROM key_api_sets ks JOIN api_sets g ON g.id = ks.api_set_id
@@ -93,7 +93,7 @@ func scanSubject(r row) (s portal.Subject, err error) {
 	var networks string
 	var number, domain, application, publicID, sets sql.NullString
 	var active sql.NullBool
-	err = r.Scan(&s.SecretID, instant{&s.SecretExpiresAt}, &s.KeyID, &s.KeyName, &s.Kind, &s.KeyEnabled, instant{&s.KeyRevokedAt}, instant{&s.KeyExpiresAt}, &s.CanImpersonate, &networks, &s.RateLimit.Requests, &s.RateLimit.Period, &s.RateLimit.Burst,
+	err = r.Scan(&s.Revision, &s.Revocation, &s.SecretID, instant{&s.SecretExpiresAt}, &s.KeyID, &s.KeyName, &s.Kind, &s.KeyEnabled, instant{&s.KeyRevokedAt}, instant{&s.KeyExpiresAt}, &s.CanImpersonate, &networks, &s.RateLimit.Requests, &s.RateLimit.Period, &s.RateLimit.Burst,
 		&s.UserID, &s.Username, &s.UserEnabled, &s.UserLocked, &s.UserExpired, &s.UserStaff, &s.Member,
 		&s.OrganizationID, &s.OrganizationName, &s.Suspended, referenced{&s.LicenseID}, &number, &active, &domain, &application,
 		&publicID, instant{&s.TokenIssuedAt}, instant{&s.TokenExpiresAt}, instant{&s.TokenRevokedAt}, &sets)

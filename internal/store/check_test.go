@@ -37,8 +37,9 @@ func TestASubjectHoldsAllThatTheCheckNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := must[portal.Subject](t)(s.Subject(t.Context(), hash))
-		wantFilled(t, got, "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt", "Impersonated")
+		wantFilled(t, got, "Revocation", "TokenIssuedAt", "TokenExpiresAt", "TokenRevokedAt", "Impersonated")
 		wantEqual(t, "subject", got, portal.Subject{
+			Revision: must[store.Position](t)(s.Position(t.Context())).Revision,
 			SecretID: stored.ID, SecretExpiresAt: grace, KeyID: key.ID, KeyName: key.Name, Kind: portal.PairKey, KeyEnabled: true,
 			KeyRevokedAt: key.RevokedAt, KeyExpiresAt: key.ExpiresAt, CanImpersonate: true, AllowedNetworks: key.AllowedNetworks, RateLimit: key.RateLimit,
 			UserID: user.ID, Username: user.Username, UserEnabled: true, UserLocked: true, UserExpired: true, UserStaff: portal.Support, Member: true,
@@ -97,7 +98,7 @@ func TestASubjectWithoutLicenseAndApplication(t *testing.T) {
 		membership.EndedAt = s.Now()
 		storetest.SaveMembership(t, s, membership)
 		got := subject(t, s, value)
-		got.SecretID = 0
+		got.SecretID, got.Revision = 0, 0
 		wantEqual(t, "subject", got, portal.Subject{
 			KeyID: key.ID, KeyName: key.Name, Kind: portal.TokenKey, UserID: user.ID, Username: user.Username,
 			OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name,

@@ -53,6 +53,15 @@ func (e engine) pools(database string) (read, write *sql.DB, err error) {
 	return read, write, nil
 }
 
+// announcing ends an UPDATE of one row so that, once it is committed, the other
+// processes hear of it.
+func (e engine) announcing() string {
+	if e == enginePostgres {
+		return ` RETURNING pg_notify('` + channel + `', '')`
+	}
+	return ""
+}
+
 func sqliteDSN(file string, more url.Values) string {
 	more["_pragma"] = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}
 	if more.Get("mode") == "ro" {

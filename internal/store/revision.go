@@ -55,7 +55,7 @@ func (c *Change) putHead(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("seal the Revision History: %w", err)
 	}
-	return c.exec(ctx, `/* put revision head */ UPDATE revision_head SET revision_id = $1, mac = $2, seal = $3 WHERE id = 1`, c.head.Revision, c.head.MAC, seal)
+	return c.exec(ctx, `/* put revision head */ UPDATE revision_head SET revision_id = $1, mac = $2, seal = $3 WHERE id = 1`+c.engine.announcing(), c.head.Revision, c.head.MAC, seal)
 }
 
 // Record adds a line to the Revision History: the given organization, noun,
@@ -76,7 +76,8 @@ func (c *Change) Record(ctx context.Context, line portal.Revision) error {
 		return err
 	}
 	c.head = head{Head: portal.Head{Revision: line.ID, MAC: mac}}
-	c.made++
+	line.Changes = nil
+	c.lines = append(c.lines, line)
 	return nil
 }
 

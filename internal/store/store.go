@@ -15,6 +15,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"keyportal/internal/portal"
@@ -31,9 +32,14 @@ type MAC interface {
 type Store struct {
 	Queries
 	engine engine
+	url    string // or file name
 	read   *sql.DB
 	write  *sql.DB
 	mac    MAC
+	told   struct {
+		sync.RWMutex
+		all []func([]portal.Revision)
+	}
 }
 
 // Queries are the reads.
@@ -57,10 +63,11 @@ type Update struct{ Queries }
 // before it ends.
 type Change struct {
 	Update
-	actor portal.Actor
-	mac   MAC
-	head  head
-	made  int
+	actor  portal.Actor
+	mac    MAC
+	head   head
+	lines  []portal.Revision // that were recorded, without their values
+	engine engine
 }
 
 // Now gives the transaction's instant, with which it writes.
@@ -75,19 +82,24 @@ func (s *Store) Update(ctx context.Context, fn func(*Update) error) error {
 // recorded, when fn returns nil. The revisions are the actor's. A change that
 // records none is refused: it is a fault of the program.
 func (s *Store) Change(ctx context.Context, actor portal.Actor, fn func(*Change) error) error {
-	return s.transaction(ctx, func(q Queries) error {
-		change := &Change{Update: Update{q}, actor: actor, mac: s.mac}
+	var lines []portal.Revision
+	err := s.transaction(ctx, func(q Queries) error {
+		change := &Change{Update: Update{q}, actor: actor, mac: s.mac, engine: s.engine}
 		if err := change.takeHead(ctx); err != nil {
 			return err
 		}
 		if err := fn(change); err != nil {
 			return err
 		}
-		if change.made == 0 {
+		if lines = change.lines; len(lines) == 0 {
 			return errors.New("store: a change recorded no revision")
 		}
 		return change.putHead(ctx)
 	})
+	if err == nil {
+		s.tell(lines)
+	}
+	return err
 }
 
 func (s *Store) transaction(ctx context.Context, fn func(Queries) error) error {

@@ -15,9 +15,16 @@ func (u *Update) InsertToken(ctx context.Context, t portal.AccessToken) error {
 		t.Hash, t.KeyID, t.SecretID, strings.Join(t.Scope, " "), at(t.ExpiresAt), at(u.Now()))
 }
 
-// RevokeToken ends an access token of a key, if there is such a one.
-func (u *Update) RevokeToken(ctx context.Context, hash secret.Hash, key int64) error {
-	return u.exec(ctx, `/* revoke access token */ UPDATE access_tokens SET revoked_at = $3 WHERE hash = $1 AND key_id = $2 AND revoked_at IS NULL`, hash[:], key, at(u.Now()))
+// RevokeToken ends an access token of a key, and gives the number of the revocation.
+// The error is CodeNotFound when there is no such token that was not revoked before.
+func (s *Store) RevokeToken(ctx context.Context, hash secret.Hash, key int64) (number int64, err error) {
+	return number, s.Update(ctx, func(u *Update) error {
+		if number, err = one(ctx, u.Queries, portal.NounInstallation, scalar[int64], `/* take token revocation */ UPDATE token_revocations SET number = number + 1 WHERE id = 1 RETURNING number`); err != nil {
+			return err
+		}
+		return u.execOne(ctx, portal.NounKey, `/* revoke access token */ UPDATE access_tokens SET revoked_at = $3, revocation = $4
+			WHERE hash = $1 AND key_id = $2 AND revoked_at IS NULL`+s.engine.announcing(), hash[:], key, at(u.Now()), number)
+	})
 }
 
 // DropTokensBefore drops the access tokens that expired before an instant.

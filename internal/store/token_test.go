@@ -115,18 +115,21 @@ func TestATokenIsRevokedOnceAndForItsOwnKeyAlone(t *testing.T) {
 		key, value := sealedKey(t, s, f)
 		_, hash := accessToken(t, s, value, "billing")
 		_, other := accessToken(t, s, value, "billing")
-		revoke := func(key int64) {
-			update(t, s, func(u *store.Update) error { return u.RevokeToken(t.Context(), hash, key) })
+		revoke := func(hash secret.Hash, key int64, want bool) {
+			t.Helper()
+			_, err := s.RevokeToken(t.Context(), hash, key)
+			wantEqual(t, "revoked", err == nil, want)
+			wantEqual(t, "not found", portal.CodeOf(err) == portal.CodeNotFound, !want)
 		}
-		revoke(f.Key.ID)
+		revoke(hash, f.Key.ID, false)
 		wantEqual(t, "by another key", tokenSubject(t, s, hash).TokenRevokedAt, time.Time{})
-		revoke(key.ID)
+		revoke(hash, key.ID, true)
 		revoked := s.Now()
 		storetest.Of(s).Clock.Advance(time.Minute)
-		revoke(key.ID)
+		revoke(hash, key.ID, false)
 		wantEqual(t, "by its own", tokenSubject(t, s, hash).TokenRevokedAt, revoked)
 		wantEqual(t, "another token", tokenSubject(t, s, other).TokenRevokedAt, time.Time{})
-		update(t, s, func(u *store.Update) error { return u.RevokeToken(t.Context(), secret.HashOf("another"), key.ID) })
+		revoke(secret.HashOf("another"), key.ID, false)
 	})
 }
 

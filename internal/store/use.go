@@ -5,6 +5,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"keyportal/internal/portal"
@@ -23,53 +25,78 @@ type Use struct {
 // move forward, in whatever order replicas write. All replicas take rows in the
 // same order, so that none waits for another in a circle.
 func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []portal.Tally, refusals []portal.Refusal) error {
-	uses = slices.SortedFunc(slices.Values(uses), func(a, b Use) int { return cmp.Compare(a.SecretID, b.SecretID) })
+	uses = latest(uses, func(use Use) int64 { return use.SecretID })
+	err := u.insertRows(ctx, `/* put last uses */ INSERT INTO secret_uses AS t (secret_id, key_id, used_at, used_from) VALUES`,
+		`ON CONFLICT (secret_id) DO UPDATE SET used_at = excluded.used_at, used_from = excluded.used_from WHERE t.used_at < excluded.used_at`,
+		rowsOf(uses, func(use Use) []any { return []any{use.SecretID, use.KeyID, at(use.UsedAt), use.UsedFrom} }))
+	if err != nil {
+		return err
+	}
+	err = u.insertRows(ctx, `/* put last uses in organizations */ INSERT INTO organization_uses AS t (organization_id, used_at) VALUES`,
+		`ON CONFLICT (organization_id) DO UPDATE SET used_at = excluded.used_at WHERE t.used_at < excluded.used_at`,
+		rowsOf(latest(uses, func(use Use) int64 { return use.OrganizationID }), func(use Use) []any { return []any{use.OrganizationID, at(use.UsedAt)} }))
+	if err != nil {
+		return err
+	}
 	tallies = slices.SortedFunc(slices.Values(tallies), func(a, b portal.Tally) int {
 		return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), cmp.Compare(a.Day, b.Day))
 	})
+	err = u.insertRows(ctx, `/* add to keys' days */ INSERT INTO key_days AS t (key_id, day, accepted, refused) VALUES`,
+		`ON CONFLICT (key_id, day) DO UPDATE SET accepted = t.accepted + excluded.accepted, refused = t.refused + excluded.refused`,
+		rowsOf(tallies, func(tally portal.Tally) []any { return []any{tally.KeyID, tally.Day, tally.Accepted, tally.Refused} }))
+	if err != nil {
+		return err
+	}
 	refusals = slices.SortedFunc(slices.Values(refusals), func(a, b portal.Refusal) int {
 		return cmp.Or(cmp.Compare(a.KeyID, b.KeyID), cmp.Compare(a.Code, b.Code))
 	})
+	return u.insertRows(ctx, `/* put last refusals */ INSERT INTO key_refusals AS t (key_id, code, refused_at, refused_from) VALUES`,
+		`ON CONFLICT (key_id, code) DO UPDATE SET refused_at = excluded.refused_at, refused_from = excluded.refused_from WHERE t.refused_at < excluded.refused_at`,
+		rowsOf(refusals, func(refusal portal.Refusal) []any {
+			return []any{refusal.KeyID, refusal.Code, at(refusal.At), refusal.From}
+		}))
+}
+
+// latest gives the last use of each, in their order.
+func latest(uses []Use, of func(Use) int64) []Use {
+	last := map[int64]Use{}
 	for _, use := range uses {
-		if err := u.exec(ctx, `/* put last use */ INSERT INTO secret_uses AS t (secret_id, key_id, used_at, used_from) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (secret_id) DO UPDATE SET used_at = excluded.used_at, used_from = excluded.used_from WHERE t.used_at < excluded.used_at`,
-			use.SecretID, use.KeyID, at(use.UsedAt), use.UsedFrom); err != nil {
-			return err
+		if known, is := last[of(use)]; !is || known.UsedAt.Before(use.UsedAt) {
+			last[of(use)] = use
 		}
 	}
-	latest := lastUses(uses)
-	for _, organization := range slices.Sorted(maps.Keys(latest)) {
-		if err := u.exec(ctx, `/* put last use in an organization */ INSERT INTO organization_uses AS t (organization_id, used_at) VALUES ($1, $2)
-			ON CONFLICT (organization_id) DO UPDATE SET used_at = excluded.used_at WHERE t.used_at < excluded.used_at`, organization, at(latest[organization])); err != nil {
-			return err
-		}
+	return slices.SortedFunc(maps.Values(last), func(a, b Use) int { return cmp.Compare(of(a), of(b)) })
+}
+
+func rowsOf[T any](things []T, row func(T) []any) [][]any {
+	rows := make([][]any, len(things))
+	for i, thing := range things {
+		rows[i] = row(thing)
 	}
-	for _, tally := range tallies {
-		if err := u.exec(ctx, `/* add to a key's day */ INSERT INTO key_days AS t (key_id, day, accepted, refused) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (key_id, day) DO UPDATE SET accepted = t.accepted + excluded.accepted, refused = t.refused + excluded.refused`,
-			tally.KeyID, tally.Day, tally.Accepted, tally.Refused); err != nil {
-			return err
+	return rows
+}
+
+const rowsAtOnce = 250 // of a statement
+
+// insertRows runs an INSERT of many rows in statements of some rows each: what stands
+// before the rows, and after them.
+func (q Queries) insertRows(ctx context.Context, before, after string, rows [][]any) error {
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		var args []any
+		places := make([]string, len(some))
+		for i, row := range some {
+			marks := make([]string, len(row))
+			for j := range row {
+				marks[j] = "$" + strconv.Itoa(len(args)+j+1)
+			}
+			places[i] = "(" + strings.Join(marks, ", ") + ")"
+			args = append(args, row...)
 		}
-	}
-	for _, refusal := range refusals {
-		if err := u.exec(ctx, `/* put last refusal */ INSERT INTO key_refusals AS t (key_id, code, refused_at, refused_from) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (key_id, code) DO UPDATE SET refused_at = excluded.refused_at, refused_from = excluded.refused_from WHERE t.refused_at < excluded.refused_at`,
-			refusal.KeyID, refusal.Code, at(refusal.At), refusal.From); err != nil {
+		if err := q.exec(ctx, before+" "+strings.Join(places, ", ")+" "+after, args...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// lastUses gives the latest use in each organization, by the organizations' IDs.
-func lastUses(uses []Use) map[int64]time.Time {
-	latest := map[int64]time.Time{}
-	for _, use := range uses {
-		if latest[use.OrganizationID].Before(use.UsedAt) {
-			latest[use.OrganizationID] = use.UsedAt
-		}
-	}
-	return latest
 }
 
 // Tallies lists a key's days since one, the oldest first.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -8,40 +9,74 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"keyportal/internal/portal"
-	"keyportal/internal/store"
 )
+
+func (u *uses) all() batch {
+	all := batch{refused: map[keyDay]int64{}}
+	for i := range u.shards {
+		u.shards[i].take(&all)
+	}
+	return all
+}
 
 func TestMemoryForUsesIsBounded(t *testing.T) {
 	lost := prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"})
 	u := newUses(lost)
-	for id := range int64(maxUses + 5) {
-		u.addUse(store.Use{SecretID: id, UsedAt: someNow})
-		u.addTally(portal.Tally{KeyID: id, Accepted: 1})
-		u.addRefusal(portal.Refusal{KeyID: id, Code: "EXPIRED", At: someNow})
+	for id := range int64(maxUses/shards*shards + shards) {
+		key := known{Subject: portal.Subject{SecretID: id, KeyID: id}}
+		u.accept(&key, someNow, netip.Addr{})
+		u.refuse(id, "EXPIRED", someNow, netip.Addr{})
 	}
-	if len(u.secrets) != maxUses || len(u.days) != maxUses || len(u.refusals) != maxUses {
-		t.Errorf("%d, %d and %d are kept", len(u.secrets), len(u.days), len(u.refusals))
+	first := known{Subject: portal.Subject{SecretID: 1, KeyID: 1}}
+	u.accept(&first, someNow, netip.Addr{})
+	u.refuse(1, "EXPIRED", someNow, netip.Addr{})
+	all := u.all()
+	if most := maxUses / shards * shards; len(all.uses) != most || len(all.refused) != most || len(all.refusals) != most {
+		t.Errorf("%d, %d and %d are kept", len(all.uses), len(all.refused), len(all.refusals))
 	}
 	var metric dto.Metric
-	if err := lost.Write(&metric); err != nil || metric.Counter.GetValue() != 3*5 {
+	if err := lost.Write(&metric); err != nil || metric.Counter.GetValue() != 3*shards {
 		t.Errorf("%v were lost, %v", metric.Counter.GetValue(), err)
 	}
-	u.addTally(portal.Tally{KeyID: 1, Accepted: 1, Refused: 2})
-	if got := u.days[keyDay{1, 0}]; got.Accepted != 2 || got.Refused != 2 {
-		t.Errorf("a known key counts on: %+v", got)
+	for _, tally := range all.tallies() {
+		if tally.KeyID == 1 && (tally.Accepted != 2 || tally.Refused != 2) {
+			t.Errorf("a known key counts on: %+v", tally)
+		}
 	}
 }
 
 func TestUseInMemoryOnlyMovesForward(t *testing.T) {
 	u := newUses(prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"}))
 	late, early := someNow, someNow.Add(-time.Second)
-	u.addUse(store.Use{SecretID: 1, UsedAt: late, UsedFrom: "late"})
-	u.addRefusal(portal.Refusal{KeyID: 1, Code: "EXPIRED", At: late, From: "late"})
-	u.giveBack(batch{
-		uses:     []store.Use{{SecretID: 1, UsedAt: early, UsedFrom: "early"}},
-		refusals: []portal.Refusal{{KeyID: 1, Code: "EXPIRED", At: early, From: "early"}},
-	})
-	if got := u.secrets[1].UsedFrom + " " + u.refusals[keyCode{1, "EXPIRED"}].From; got != "late late" {
-		t.Errorf("got %s", got)
+	from, before := netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.1")
+	key := known{Subject: portal.Subject{SecretID: 1, KeyID: 1}}
+	u.accept(&key, early, before)
+	u.refuse(1, "EXPIRED", early, before)
+	unwritten := u.all()
+	u.accept(&key, late, from)
+	u.accept(&key, early, before)
+	u.refuse(1, "EXPIRED", late, from)
+	u.giveBack(unwritten)
+	all := u.all()
+	if got := all.uses[0]; got.UsedFrom != from.String() || !got.UsedAt.Equal(late) || got.accepted != 3 {
+		t.Errorf("used: %+v", got)
+	}
+	if got := all.refusals[0]; got.From != from.String() || all.refused[keyDay{1, portal.DayOf(late)}] != 2 {
+		t.Errorf("refused: %+v, %v", got, all.refused)
+	}
+}
+
+// A meter that was dropped counts no more: what would be added to it goes to a new one.
+func TestNoUseIsLostWhenItsMeterIsDropped(t *testing.T) {
+	u := newUses(prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"}))
+	key := known{Subject: portal.Subject{SecretID: 1, KeyID: 1}}
+	for n := range 3 {
+		u.accept(&key, someNow.Add(time.Duration(n)*time.Second), netip.Addr{})
+		if all := u.all(); len(all.uses) != 1 || all.uses[0].accepted != 1 {
+			t.Errorf("use %d: %+v", n, all.uses)
+		}
+		if all := u.all(); len(all.uses) != 0 {
+			t.Errorf("without a use: %+v", all.uses)
+		}
 	}
 }

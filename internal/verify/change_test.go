@@ -29,10 +29,18 @@ func change(t testing.TB, s *store.Store, noun portal.Noun, fn func(*store.Chang
 // store of its own, as another process would.
 func expect(t testing.TB, both [2]*verify.Checker, r verify.Request, want verify.Code) {
 	t.Helper()
+	catchUp(t, both[1])
 	for i, c := range both {
 		if got := check(t, c, r).Code; got != want {
 			t.Errorf("checker %d: got %s, want %s", i+1, got, want)
 		}
+	}
+}
+
+func catchUp(t testing.TB, c *verify.Checker) {
+	t.Helper()
+	if err := c.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 

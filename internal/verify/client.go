@@ -47,14 +47,18 @@ func (c *Checker) IdentifyClient(ctx context.Context, r ClientRequest) (portal.S
 // same and is answered alike whether there is a client of that ID or not, as is
 // the right secret with a wrong ID.
 func (c *Checker) decideClient(ctx context.Context, r ClientRequest, rules []rule) (Decision, error) {
-	f := &facts{Request: Request{Credential: r.Secret, ClientIP: r.ClientIP}, now: c.store.Now(), open: true}
+	f := &facts{Request: Request{Credential: r.Secret, ClientIP: r.ClientIP}, known: &nobody, now: c.store.Now(), open: true}
 	if prefixOf(r.Secret) == secret.ClientSecret {
-		found, err := c.subjectOf(ctx, f.Request)
+		m, err := c.follower.current(ctx)
 		if err != nil {
 			return Decision{}, err
 		}
-		if isClient(found, r.ID) {
-			f.Subject = found
+		found, err := find(ctx, m, f.Request)
+		if err != nil {
+			return Decision{}, err
+		}
+		if isClient(found.Subject, r.ID) {
+			f.known = found
 		}
 	}
 	return f.decision(firstRefusal(rules, f)), nil

@@ -12,7 +12,7 @@ import (
 // facts is all that the rules look at.
 type facts struct {
 	Request
-	portal.Subject
+	*known
 	now               time.Time
 	maybeImported     bool   // the credential has not our form, and is looked up all the same
 	instanceLicenseID int64  // the license of the instance that the place is bound to; 0: none has that name
@@ -25,7 +25,7 @@ func (f *facts) isOver(end time.Time) bool { return !end.IsZero() && !f.now.Befo
 
 // decision gives the answer once the outcome is known.
 func (f *facts) decision(code Code) Decision {
-	return Decision{Code: code, Message: f.message(code), Subject: f.Subject, APISet: f.needed}
+	return Decision{Code: code, Message: f.message(code), Subject: f.Subject, APISet: f.needed, known: f.known}
 }
 
 // message says the outcome to whoever sent the credential.
@@ -42,66 +42,50 @@ func (f *facts) message(code Code) string {
 	return cmp.Or(said, code.Message())
 }
 
-// lookUp reads what the store knows. For an unknown secret nothing more is read.
-func (c *Checker) lookUp(ctx context.Context, f *facts) (err error) {
-	if f.Subject, err = c.subjectOf(ctx, f.Request); err != nil || f.SecretID == 0 {
+// lookUp finds what is known. Of an unknown secret nothing more is asked.
+func (c *Checker) lookUp(ctx context.Context, m *memory, f *facts) (err error) {
+	if f.known, err = find(ctx, m, f.Request); err != nil || f.SecretID == 0 {
 		return err
 	}
-	if f.instanceLicenseID, err = c.licenseOfInstance(ctx, f.Instance); err != nil {
-		return err
+	if f.Request.Instance != "" {
+		found, err := m.instances.get(ctx, portal.Fold(f.Request.Instance))
+		if err != nil {
+			return err
+		}
+		f.instanceLicenseID = found.licenseID
 	}
-	f.needed, f.open, err = c.need(ctx, f.Request)
+	f.needed, f.open, err = need(ctx, m, f.Request)
 	return err
 }
 
-// subjectOf finds whose credential a request has; the zero Subject when it is not
-// known.
-func (c *Checker) subjectOf(ctx context.Context, r Request) (portal.Subject, error) {
-	hash := secret.HashOf(r.Credential)
-	switch {
-	case r.isPair() && r.malformedHalves() > 0:
-		return portal.Subject{}, nil // like any pair with a wrong half: no answer says which one it is
-	case r.isPair():
-		hash = secret.HashOfPair(r.AccessKey, r.SecurityKey)
+// find finds whose credential a request has; nobody when it is not known.
+func find(ctx context.Context, m *memory, r Request) (*known, error) {
+	if r.isPair() && r.malformedHalves() > 0 {
+		return &nobody, nil // like any pair with a wrong half: no answer says which one it is
 	}
-	subject, err := c.find(ctx, r, hash)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		return portal.Subject{}, nil
-	}
-	return subject, err
+	return m.subject(ctx, r.sent())
 }
 
-func (c *Checker) find(ctx context.Context, r Request, hash secret.Hash) (portal.Subject, error) {
-	as, token := r.impersonated(), isAccessToken(r.Credential)
-	switch {
-	case token && as != 0:
-		return c.store.TokenSubjectAs(ctx, hash, as)
-	case token:
-		return c.store.TokenSubject(ctx, hash)
-	case !r.isPair() && prefixOf(r.Credential) == "": // it can't impersonate
-		return c.store.ImportedSubject(ctx, hash) // whatever else is stored by its hash is no API key to be sent like this
-	case as != 0:
-		return c.store.SubjectAs(ctx, hash, as)
+// sent tells what the subject of the request is found by.
+func (r Request) sent() sent {
+	if r.isPair() {
+		return sent{secret.HashOfPair(r.AccessKey, r.SecurityKey), ownSecret, r.impersonated()}
 	}
-	return c.store.Subject(ctx, hash)
-}
-
-func (c *Checker) licenseOfInstance(ctx context.Context, name string) (int64, error) {
-	if name == "" {
-		return 0, nil
+	s := sent{secret.HashOf(r.Credential), ownSecret, r.impersonated()}
+	switch prefixOf(r.Credential) {
+	case secret.AccessToken:
+		s.form = accessToken
+	case "":
+		s.form, s.as = importedSecret, 0
 	}
-	instance, err := c.store.InstanceByName(ctx, name)
-	if portal.CodeOf(err) == portal.CodeNotFound {
-		return 0, nil
-	}
-	return instance.LicenseID, err
+	return s
 }
 
 // need tells which API set a request needs, or that it needs none (open). With
 // neither, no key reaches it. A path that is not clean is refused even where the
 // set is named: what chose the place and what serves the request may read such a
 // path differently.
-func (c *Checker) need(ctx context.Context, r Request) (slug string, open bool, err error) {
+func need(ctx context.Context, m *memory, r Request) (slug string, open bool, err error) {
 	path, clean := cleanPath(r.URI)
 	switch {
 	case r.URI == "":
@@ -111,7 +95,7 @@ func (c *Checker) need(ctx context.Context, r Request) (slug string, open bool, 
 	case r.APISet != "":
 		return r.APISet, false, nil
 	}
-	routes, err := c.routes.current(ctx, c.store)
+	routes, err := m.routes.get(ctx, struct{}{})
 	if err != nil {
 		return "", false, err
 	}

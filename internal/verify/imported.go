@@ -1,11 +1,6 @@
 package verify
 
-import (
-	"context"
-	"sync/atomic"
-
-	"keyportal/internal/store"
-)
+import "context"
 
 const longestForeign = 4096 // bytes of a text that is looked up although it has not our form
 
@@ -18,32 +13,23 @@ func (r Request) isForeign() bool {
 
 // maybeImported tells whether the credential must be looked up although it has not
 // our form.
-func (c *Checker) maybeImported(ctx context.Context, r Request) (bool, error) {
+func maybeImported(ctx context.Context, m *memory, r Request) (bool, error) {
 	if !r.isForeign() {
 		return false, nil
 	}
-	return c.imported.current(ctx, c.store)
+	imported, err := m.imported.get(ctx, struct{}{})
+	return err == nil && imported.any, err
 }
 
-// importedCache keeps whether there are imported keys, so that junk costs no look-up
-// where there are none.
-type importedCache struct{ any atomic.Pointer[bool] }
-
-// current tells whether there are imported keys: as it was found last, or as it is
-// now when nobody has asked yet.
-func (c *importedCache) current(ctx context.Context, s *store.Store) (bool, error) {
-	if any := c.any.Load(); any != nil {
-		return *any, nil
-	}
-	return c.refresh(ctx, s)
+// importedKeys tells whether there are imported keys, so that junk costs no look-up
+// where there are none. Once there are some, there always may be.
+type importedKeys struct {
+	any    bool
+	number int64 // the line at which it was found out
 }
 
-// refresh finds out whether there are imported keys now. When that fails, what was
-// found last stays.
-func (c *importedCache) refresh(ctx context.Context, s *store.Store) (bool, error) {
-	any, err := s.AnyImported(ctx)
-	if err == nil {
-		c.any.Store(&any)
-	}
-	return any, err
+func (m *memory) loadImported(ctx context.Context, _ struct{}) (*importedKeys, error) {
+	number := m.reached.Load()
+	any, err := m.store.AnyImported(ctx)
+	return &importedKeys{any, number}, err
 }

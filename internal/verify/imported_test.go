@@ -1,8 +1,6 @@
 package verify_test
 
 import (
-	"context"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -134,25 +132,15 @@ func TestAnImportedKeyIsRotatedIntoOneOfOurs(t *testing.T) {
 	})
 }
 
-func TestTheFirstImportIsNoticedWithinARoundOfRun(t *testing.T) {
+func TestTheFirstImportCountsOnTheNextCheck(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
-		idle := verify.New(s, verify.Options{})
-		c := verify.New(s, verify.Options{FlushEvery: 10 * time.Millisecond})
-		expectCode(t, c, forOldKey(oldKey), "MALFORMED")
-		expectCode(t, idle, forOldKey(oldKey), "MALFORMED")
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() { ended <- c.Run(ctx) }()
+		both := twoCheckers(t, s)
+		expect(t, both, forOldKey(oldKey), "MALFORMED")
 		withImported(t, s, f, oldKey)
-		waitFor(t, func() bool { return check(t, c, forOldKey(oldKey)).Valid() })
-		expectCode(t, idle, forOldKey(oldKey), "MALFORMED") // it asked once, and nothing has it ask again
+		expect(t, both, forOldKey(oldKey), "VALID")
 		execute(t, s, `UPDATE secrets SET retired_at = 1 WHERE imported`)
-		expectCode(t, c, forOldKey(oldKey), "MALFORMED")
-		cancel()
-		if err := <-ended; err != nil {
-			t.Fatal(err)
-		}
+		expect(t, both, forOldKey(oldKey), "MALFORMED")
 	})
 }
 
@@ -164,8 +152,9 @@ func TestJunkIsNotDecidedBeforeItIsKnownWhetherKeysWereImported(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []*verify.Checker{knows, c} {
-		if d, err := c.Check(t.Context(), forOldKey(oldKey)); err == nil || d.Valid() {
+	expectCode(t, knows, forOldKey(oldKey), "VALID")
+	for c, credential := range map[*verify.Checker]string{knows: "another", c: oldKey} {
+		if d, err := c.Check(t.Context(), forOldKey(credential)); err == nil || d.Valid() {
 			t.Errorf("got %+v, %v", d, err)
 		}
 		for what, credential := range map[string]string{"a Client Secret": secret.New("", secret.ClientSecret).Reveal(), "10 kB": strings.Repeat("k", 10<<10)} {
@@ -173,24 +162,5 @@ func TestJunkIsNotDecidedBeforeItIsKnownWhetherKeysWereImported(t *testing.T) {
 				t.Errorf("%s needs no store: got %+v, %v", what, d, err)
 			}
 		}
-	}
-}
-
-func TestRunSaysWhenItCannotTellWhetherKeysWereImportedAndKeepsWhatItKnows(t *testing.T) {
-	s := storetest.SQLite(t)
-	var log lockedText
-	c := verify.New(s, verify.Options{FlushEvery: 5 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	expectCode(t, c, forOldKey(oldKey), "MALFORMED")
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- c.Run(ctx) }()
-	waitFor(t, func() bool { return strings.Contains(log.String(), "whether keys were imported") })
-	expectCode(t, c, forOldKey(oldKey), "MALFORMED")
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
 	}
 }

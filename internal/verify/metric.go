@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,49 @@ type metrics struct {
 	duration      prometheus.Histogram
 	usesLost      prometheus.Counter
 	flushFailures prometheus.Counter
+	flushed       prometheus.Gauge
+
+	caches         map[string]*cacheMetrics
+	followLag      prometheus.Histogram
+	followFailures prometheus.Counter
+	listenFailures prometheus.Counter
+}
+
+// cacheMetrics are those of what is remembered of one kind.
+type cacheMetrics struct {
+	hits, unknown, loads, stale, failures prometheus.Counter
+	duration                              prometheus.Observer
+}
+
+func (m *cacheMetrics) loaded(took time.Duration, err error) {
+	m.loads.Inc()
+	m.duration.Observe(took.Seconds())
+	if _, absent := errors.AsType[unknownSince](err); err != nil && !absent {
+		m.failures.Inc()
+	}
+}
+
+// remembered has the kinds of what is remembered.
+var remembered = []string{"keys", "instances", "routes", "imported"}
+
+func newCacheMetrics(make promauto.Factory) map[string]*cacheMetrics {
+	lookUps := make.NewCounterVec(prometheus.CounterOpts{
+		Name: "keyportal_cache_lookups_total",
+		Help: "What was asked of the memory, by its kind and outcome: hit, unknown (a credential that is known not to be there), load (read from the database), stale (forgotten, as it had changed), failed (the database could not be read).",
+	}, []string{"cache", "outcome"})
+	duration := make.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "keyportal_cache_load_duration_seconds",
+		Help:    "How long reading from the database took.",
+		Buckets: prometheus.ExponentialBuckets(50e-6, 2.5, 12),
+	}, []string{"cache"})
+	all := map[string]*cacheMetrics{}
+	for _, name := range remembered {
+		all[name] = &cacheMetrics{
+			hits: lookUps.WithLabelValues(name, "hit"), unknown: lookUps.WithLabelValues(name, "unknown"), loads: lookUps.WithLabelValues(name, "load"),
+			stale: lookUps.WithLabelValues(name, "stale"), failures: lookUps.WithLabelValues(name, "failed"), duration: duration.WithLabelValues(name),
+		}
+	}
+	return all
 }
 
 func newMetrics(registry prometheus.Registerer) metrics {
@@ -50,6 +94,24 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		flushFailures: make.NewCounter(prometheus.CounterOpts{
 			Name: "keyportal_use_flush_failures_total",
 			Help: "Attempts to write down the uses of keys that failed; they are tried again.",
+		}),
+		flushed: make.NewGauge(prometheus.GaugeOpts{
+			Name: "keyportal_use_flushed_timestamp_seconds",
+			Help: "When the uses of keys were last written down, in seconds since 1970.",
+		}),
+		caches: newCacheMetrics(make),
+		followLag: make.NewHistogram(prometheus.HistogramOpts{
+			Name:    "keyportal_invalidation_lag_seconds",
+			Help:    "How long after a change, made by this process or another one, the memory was known to be complete up to it.",
+			Buckets: prometheus.ExponentialBuckets(500e-6, 2.5, 12),
+		}),
+		followFailures: make.NewCounter(prometheus.CounterOpts{
+			Name: "keyportal_follow_failures_total",
+			Help: "Attempts to ask the database what changed that failed; they are repeated.",
+		}),
+		listenFailures: make.NewCounter(prometheus.CounterOpts{
+			Name: "keyportal_listen_failures_total",
+			Help: "Losses of the connection on which replicas announce changes; it is dialed again.",
 		}),
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"keyportal/internal/secret"
 	"keyportal/internal/store/storetest"
 	"keyportal/internal/verify"
 )
@@ -23,16 +24,20 @@ func TestDecisionsAreMeasured(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Check(t.Context(), forBilling(f)); err == nil {
-		t.Fatal("checked without a store")
+	if _, err := c.Check(t.Context(), verify.Request{Credential: secret.New("", secret.Token).Reveal()}); err == nil {
+		t.Fatal("looked up without a store")
 	}
 	for series, want := range map[string]float64{
-		`keyportal_check_decisions_total code VALID`:             2,
-		`keyportal_check_decisions_total code MISSING`:           1,
-		`keyportal_check_decisions_total code REVOKED`:           0,
-		`keyportal_check_decisions_total code UNDECIDED`:         1,
-		`keyportal_check_callers_total code API_SET_NOT_GRANTED`: 1,
-		`keyportal_check_callers_total code VALID`:               0,
+		`keyportal_check_decisions_total code VALID`:              2,
+		`keyportal_check_decisions_total code MISSING`:            1,
+		`keyportal_check_decisions_total code REVOKED`:            0,
+		`keyportal_check_decisions_total code UNDECIDED`:          1,
+		`keyportal_check_callers_total code API_SET_NOT_GRANTED`:  1,
+		`keyportal_check_callers_total code VALID`:                0,
+		`keyportal_cache_lookups_total cache keys outcome load`:   2,
+		`keyportal_cache_lookups_total cache keys outcome hit`:    2,
+		`keyportal_cache_lookups_total cache keys outcome failed`: 1,
+		`keyportal_cache_load_duration_seconds cache keys`:        2,
 	} {
 		if got := counters(t, registry)[series]; got != want {
 			t.Errorf("%s is %v, want %v", series, got, want)

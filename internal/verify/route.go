@@ -7,47 +7,20 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 
 	"keyportal/internal/portal"
-	"keyportal/internal/store"
 )
 
-// routes are the route patterns of the API sets at one version.
+// routes are the route patterns of the API sets at one line of the Revision History.
 type routes struct {
-	version int64
+	number  int64
 	router  *portal.Router
 	methods []string // those that patterns name, and "" for the patterns that name none
 }
 
-// routeCache keeps the routes until the API sets change.
-type routeCache struct {
-	mu   sync.Mutex
-	kept *routes
-}
-
-// current gives the routes of now. The version is read before the sets: sets
-// that are newer than their version are read once more, never kept too long.
-func (c *routeCache) current(ctx context.Context, s *store.Store) (*routes, error) {
-	version, err := s.APISetsVersion(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.kept != nil && c.kept.version == version {
-		return c.kept, nil
-	}
-	loaded, err := loadRoutes(ctx, s, version)
-	if err != nil {
-		return nil, err
-	}
-	c.kept = loaded
-	return loaded, nil
-}
-
-func loadRoutes(ctx context.Context, s *store.Store, version int64) (*routes, error) {
-	sets, err := s.APISets(ctx)
+func (m *memory) loadRoutes(ctx context.Context, _ struct{}) (*routes, error) {
+	number := m.reached.Load()
+	sets, err := m.store.APISets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +28,7 @@ func loadRoutes(ctx context.Context, s *store.Store, version int64) (*routes, er
 	if err != nil {
 		return nil, fmt.Errorf("the API sets' route patterns: %w", err)
 	}
-	return &routes{version, router, methodsOf(sets)}, nil
+	return &routes{number, router, methodsOf(sets)}, nil
 }
 
 func methodsOf(sets []portal.APISet) []string {

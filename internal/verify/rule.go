@@ -42,24 +42,31 @@ var (
 	rulesOfProof = []rule{{portal.CheckNotFound, notFound}}
 )
 
-// decide goes through the rules. The error is not nil when the store could not
-// be asked.
+// decide goes through the rules. The error is not nil when it could not be decided.
+// Junk is refused before anything is looked up.
 func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
-	f := &facts{Request: r, now: c.store.Now()}
+	f := &facts{Request: r, known: &nobody, now: c.store.Now()}
 	code := firstRefusal(rulesBeforeLookup, f)
+	if code == portal.CheckMissing || code == portal.CheckMalformed && !r.isForeign() {
+		return f.decision(code), nil
+	}
+	m, err := c.follower.current(ctx)
+	if err != nil {
+		return Decision{}, err
+	}
 	if code == portal.CheckMalformed {
-		var err error
-		if f.maybeImported, err = c.maybeImported(ctx, r); err != nil {
-			return Decision{}, err
+		if f.maybeImported, err = maybeImported(ctx, m, r); err != nil || !f.maybeImported {
+			return f.decision(code), err
 		}
 	}
-	if code == portal.CheckValid || f.maybeImported {
-		if err := c.lookUp(ctx, f); err != nil {
-			return Decision{}, err
-		}
-		code = firstRefusal(rulesAfterLookup, f)
+	if err := c.lookUp(ctx, m, f); err != nil {
+		return Decision{}, err
 	}
-	return f.decision(code), nil
+	decision := f.decision(firstRefusal(rulesAfterLookup, f))
+	if decision.Valid() {
+		c.limits.spend(f, &decision)
+	}
+	return decision, nil
 }
 
 func firstRefusal(rules []rule, f *facts) Code {

@@ -124,11 +124,15 @@ func (c *Checker) Introspect(ctx context.Context, q TokenQuestion) (Decision, er
 		return unseen, nil
 	}
 	request := Request{Credential: q.Token, ClientIP: q.UsedFrom}
-	found, err := c.subjectOf(ctx, request)
+	m, err := c.follower.current(ctx)
 	if err != nil {
 		return Decision{}, err
 	}
-	f := &facts{Request: request, Subject: found, now: c.store.Now(), open: true}
+	found, err := find(ctx, m, request)
+	if err != nil {
+		return Decision{}, err
+	}
+	f := &facts{Request: request, known: found, now: c.store.Now(), open: true}
 	own := found.KeyID == q.Caller.Subject.KeyID
 	if own && !f.ClientIP.IsValid() {
 		f.ClientIP = q.CallerIP // who asks about its own token is who uses it
@@ -155,9 +159,15 @@ func (c *Checker) RevokeToken(ctx context.Context, client portal.Subject, token 
 	if !isAccessToken(token) {
 		return nil
 	}
-	return c.store.Update(ctx, func(u *store.Update) error {
-		return u.RevokeToken(ctx, secret.HashOf(token), client.KeyID)
-	})
+	revoked := store.TokenRevocation{Token: secret.HashOf(token)}
+	var err error
+	if revoked.Number, err = c.store.RevokeToken(ctx, revoked.Token, client.KeyID); portal.CodeOf(err) == portal.CodeNotFound {
+		return nil
+	}
+	if memory := c.follower.memory.Load(); err == nil && memory != nil {
+		memory.noteRevoked(revoked)
+	}
+	return err
 }
 
 // IsRevocable tells whether RevokeToken could end what was presented: not so for

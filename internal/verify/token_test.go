@@ -78,7 +78,7 @@ func TestAnAccessTokenPassesAsItsKeyWithinItsScope(t *testing.T) {
 		}
 		got := checkToken(t, c, withToken(text, "billing"))
 		want := portal.Subject{
-			SecretID: got.Subject.SecretID, KeyID: f.Key.ID, KeyName: f.Key.Name, Kind: portal.OAuthKey, KeyEnabled: true, KeyExpiresAt: f.Key.ExpiresAt,
+			Revision: got.Subject.Revision, SecretID: got.Subject.SecretID, KeyID: f.Key.ID, KeyName: f.Key.Name, Kind: portal.OAuthKey, KeyEnabled: true, KeyExpiresAt: f.Key.ExpiresAt,
 			UserID: f.User.ID, Username: f.User.Username, UserEnabled: true, Member: true,
 			OrganizationID: f.Organization.ID, OrganizationName: f.Organization.Name,
 			LicenseID: f.License.ID, LicenseNumber: f.License.Number, LicenseActive: true, Domain: f.License.Domain,
@@ -224,6 +224,7 @@ func TestAChangeNarrowsAndEndsTokensOnTheNextCheckAndGivingBackRestores(t *testi
 		token := tokenFor(t, both[0], r)
 		expect := func(want verify.Code) {
 			t.Helper()
+			catchUp(t, both[1])
 			for _, c := range both {
 				wantToken(t, c, withToken(token, "billing"), want)
 			}
@@ -435,6 +436,7 @@ func TestAClientRevokesItsOwnTokensAndNoOthers(t *testing.T) {
 		wantToken(t, both[1], withToken(token, "billing"), "VALID")
 		revoke(own, token)
 		revoke(own, token)
+		catchUp(t, both[1])
 		for _, c := range both {
 			wantToken(t, c, withToken(token, "billing"), "REVOKED")
 			wantToken(t, c, withToken(kept, "billing"), "VALID")
@@ -572,6 +574,7 @@ func TestAfterASecretIsRegeneratedNeitherItNorItsTokensAreAccepted(t *testing.T)
 			time.Sleep(20 * time.Millisecond)
 			fresh := old
 			fresh.Secret = rotate(t, s, &f, time.Time{})
+			catchUp(t, both[1])
 			regenerated.Store(true)
 			for _, c := range both {
 				tokens.Range(func(token, _ any) bool {

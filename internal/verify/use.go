@@ -3,9 +3,11 @@ package verify
 import (
 	"context"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,18 +17,28 @@ import (
 )
 
 const (
-	maxUses    = 100_000         // of each kind in memory; what would come on top is lost
-	finalFlush = 5 * time.Second // how long flushing may go on after the end
+	maxUses     = 250_000                // of each kind in memory; what would come on top is lost
+	shards      = 64                     // by which counting one key doesn't wait for counting another
+	usePrecise  = 100 * time.Millisecond // of a last use from the same address
+	finalFlush  = 5 * time.Second        // how long flushing may go on after the end
+	flushAtOnce = 1_000                  // keys in a transaction, so that changes don't wait long
 )
 
 // uses counts in memory who used which secret, until a flush writes it down.
 type uses struct {
-	mu       sync.Mutex
-	secrets  map[int64]store.Use
-	days     map[keyDay]portal.Tally
-	refusals map[keyCode]portal.Refusal
-	lost     prometheus.Counter
+	shards [shards]shard
+	lost   prometheus.Counter
 }
+
+// shard has the counts of some keys.
+type shard struct {
+	mu       sync.Mutex
+	meters   map[secretDay]*meter
+	refused  map[keyDay]int64
+	refusals map[keyCode]portal.Refusal
+}
+
+type secretDay struct{ secret, day int64 }
 
 type keyDay struct{ key, day int64 }
 
@@ -35,33 +47,121 @@ type keyCode struct {
 	code Code
 }
 
+// meter counts the accepted requests with a secret on a day. It takes no lock.
+type meter struct {
+	of       store.Use // without the use itself
+	day      int64
+	accepted atomic.Int64
+	last     atomic.Pointer[lastUse]
+}
+
+type lastUse struct {
+	at   time.Time
+	from netip.Addr
+}
+
+const retired = math.MinInt64 / 2 // in place of a count, when the meter is none any more
+
 func newUses(lost prometheus.Counter) *uses {
 	u := &uses{lost: lost}
-	u.clear()
+	for i := range u.shards {
+		u.shards[i] = shard{meters: map[secretDay]*meter{}, refused: map[keyDay]int64{}, refusals: map[keyCode]portal.Refusal{}}
+	}
 	return u
 }
 
-func (u *uses) clear() {
-	u.secrets, u.days, u.refusals = map[int64]store.Use{}, map[keyDay]portal.Tally{}, map[keyCode]portal.Refusal{}
-}
+func (u *uses) shard(key int64) *shard { return &u.shards[uint64(key)%shards] }
 
 // count notes a decision about a known key. Junk counts for nobody.
 func (c *Checker) count(d Decision, from netip.Addr) {
 	if d.Subject.KeyID == 0 {
 		return
 	}
-	now, address := c.store.Now(), addressText(from)
-	tally := portal.Tally{KeyID: d.Subject.KeyID, Day: portal.DayOf(now)}
-	c.uses.mu.Lock()
-	defer c.uses.mu.Unlock()
+	now, from := c.store.Now(), plainAddress(from)
 	if d.Valid() {
-		tally.Accepted = 1
-		c.uses.addUse(store.Use{SecretID: d.Subject.SecretID, KeyID: d.Subject.KeyID, OrganizationID: d.Subject.OrganizationID, UsedAt: now, UsedFrom: address})
+		c.uses.accept(d.known, now, from)
 	} else {
-		tally.Refused = 1
-		c.uses.addRefusal(portal.Refusal{KeyID: d.Subject.KeyID, Code: d.Code, At: now, From: address})
+		c.uses.refuse(d.Subject.KeyID, d.Code, now, from)
 	}
-	c.uses.addTally(tally)
+}
+
+// accept counts one accepted request. Mostly the meter of the last one still counts.
+func (u *uses) accept(k *known, now time.Time, from netip.Addr) {
+	day := portal.DayOf(now)
+	for {
+		m := k.meter.Load()
+		if m == nil || m.day != day {
+			if m = u.meter(store.Use{SecretID: k.SecretID, KeyID: k.KeyID, OrganizationID: k.OrganizationID}, day); m == nil {
+				u.lost.Inc()
+				return
+			}
+			k.meter.Store(m)
+		}
+		if m.use(now, from, 1) {
+			return
+		}
+		k.meter.CompareAndSwap(m, nil)
+	}
+}
+
+// meter gives that of a secret on a day; nil when there are too many.
+func (u *uses) meter(of store.Use, day int64) *meter {
+	s := u.shard(of.KeyID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.meter(of, day)
+}
+
+func (s *shard) meter(of store.Use, day int64) *meter {
+	at := secretDay{of.SecretID, day}
+	m := s.meters[at]
+	if m == nil && len(s.meters) < maxUses/shards {
+		m = &meter{of: of, day: day}
+		s.meters[at] = m
+	}
+	return m
+}
+
+// use adds accepted requests, the last of which was now. It tells whether the meter
+// still counts.
+func (m *meter) use(now time.Time, from netip.Addr, count int64) bool {
+	for last := m.last.Load(); ; last = m.last.Load() {
+		if last != nil && (!now.After(last.at) || from == last.from && now.Sub(last.at) < usePrecise) {
+			break
+		}
+		if m.last.CompareAndSwap(last, &lastUse{now, from}) {
+			break
+		}
+	}
+	return m.accepted.Add(count) > 0
+}
+
+// refuse counts one refused request.
+func (u *uses) refuse(key int64, code Code, now time.Time, from netip.Addr) {
+	s := u.shard(key)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addRefusal(u, portal.Refusal{KeyID: key, Code: code, At: now, From: addressText(from)})
+	s.addRefused(u, keyDay{key, portal.DayOf(now)}, 1)
+}
+
+func (s *shard) addRefusal(u *uses, refusal portal.Refusal) {
+	at := keyCode{refusal.KeyID, refusal.Code}
+	known, is := s.refusals[at]
+	switch {
+	case !is && len(s.refusals) >= maxUses/shards:
+		u.lost.Inc()
+	case !is || known.At.Before(refusal.At):
+		s.refusals[at] = refusal
+	}
+}
+
+func (s *shard) addRefused(u *uses, at keyDay, count int64) {
+	if _, is := s.refused[at]; !is && len(s.refused) >= maxUses/shards {
+		u.lost.Add(float64(count))
+		return
+	}
+	s.refused[at] += count
 }
 
 // addressText writes an address down; "" for one that is not known.
@@ -72,88 +172,139 @@ func addressText(address netip.Addr) string {
 	return plainAddress(address).String()
 }
 
-func (u *uses) addUse(use store.Use) {
-	if known, ok := u.secrets[use.SecretID]; !ok || known.UsedAt.Before(use.UsedAt) {
-		put(u, u.secrets, use.SecretID, use)
-	}
-}
-
-func (u *uses) addRefusal(refusal portal.Refusal) {
-	at := keyCode{refusal.KeyID, refusal.Code}
-	if known, ok := u.refusals[at]; !ok || known.At.Before(refusal.At) {
-		put(u, u.refusals, at, refusal)
-	}
-}
-
-func (u *uses) addTally(tally portal.Tally) {
-	at := keyDay{tally.KeyID, tally.Day}
-	known := u.days[at]
-	tally.Accepted += known.Accepted
-	tally.Refused += known.Refused
-	put(u, u.days, at, tally)
-}
-
-// put writes an entry, unless it is one too many.
-func put[K comparable, V any](u *uses, entries map[K]V, at K, entry V) {
-	if _, known := entries[at]; !known && len(entries) >= maxUses {
-		u.lost.Inc()
-		return
-	}
-	entries[at] = entry
-}
-
-// batch is what a flush writes.
+// batch is what a flush writes in one transaction.
 type batch struct {
-	uses     []store.Use
-	tallies  []portal.Tally
+	uses     []taken
+	refused  map[keyDay]int64
 	refusals []portal.Refusal
 }
 
-// take empties the counts into a batch.
-func (u *uses) take() batch {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	defer u.clear()
-	return batch{slices.Collect(maps.Values(u.secrets)), slices.Collect(maps.Values(u.days)), slices.Collect(maps.Values(u.refusals))}
+// taken is what a meter counted.
+type taken struct {
+	store.Use
+	day, accepted int64
+	last          *lastUse
+}
+
+// take empties all counts into batches that are written one after the other.
+func (u *uses) take() []batch {
+	var batches []batch
+	last := batch{refused: map[keyDay]int64{}}
+	for i := range u.shards {
+		if u.shards[i].take(&last); last.size() >= flushAtOnce {
+			batches = append(batches, last)
+			last = batch{refused: map[keyDay]int64{}}
+		}
+	}
+	if last.size() > 0 {
+		batches = append(batches, last)
+	}
+	return batches
+}
+
+func (b batch) size() int { return len(b.uses) + len(b.refused) }
+
+// take empties a shard into a batch. A meter that counted nothing since the last time is
+// dropped.
+func (s *shard) take(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for at, m := range s.meters {
+		if m.accepted.CompareAndSwap(0, retired) {
+			delete(s.meters, at)
+			continue
+		}
+		t := taken{Use: m.of, day: m.day, accepted: m.accepted.Swap(0), last: m.last.Load()}
+		t.UsedAt, t.UsedFrom = t.last.at, addressText(t.last.from)
+		b.uses = append(b.uses, t)
+	}
+	maps.Copy(b.refused, s.refused)
+	b.refusals = slices.AppendSeq(b.refusals, maps.Values(s.refusals))
+	clear(s.refused)
+	clear(s.refusals)
 }
 
 // giveBack adds a batch that could not be written to what came since.
 func (u *uses) giveBack(b batch) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, use := range b.uses {
-		u.addUse(use)
+	for _, t := range b.uses {
+		s := u.shard(t.KeyID)
+		s.mu.Lock()
+		if m := s.meter(store.Use{SecretID: t.SecretID, KeyID: t.KeyID, OrganizationID: t.OrganizationID}, t.day); m != nil {
+			m.use(t.last.at, t.last.from, t.accepted)
+		} else {
+			u.lost.Add(float64(t.accepted))
+		}
+		s.mu.Unlock()
 	}
-	for _, tally := range b.tallies {
-		u.addTally(tally)
+	for at, count := range b.refused {
+		s := u.shard(at.key)
+		s.mu.Lock()
+		s.addRefused(u, at, count)
+		s.mu.Unlock()
 	}
 	for _, refusal := range b.refusals {
-		u.addRefusal(refusal)
+		s := u.shard(refusal.KeyID)
+		s.mu.Lock()
+		s.addRefusal(u, refusal)
+		s.mu.Unlock()
 	}
 }
 
-// Flush writes down what was used since the last flush. When it fails, the
-// counts stay in memory for the next one.
+// tallies adds up what the batch counts for each key and day.
+func (b batch) tallies() []portal.Tally {
+	days := map[keyDay]portal.Tally{}
+	add := func(at keyDay, accepted, refused int64) {
+		known := days[at]
+		days[at] = portal.Tally{KeyID: at.key, Day: at.day, Accepted: known.Accepted + accepted, Refused: known.Refused + refused}
+	}
+	for _, t := range b.uses {
+		add(keyDay{t.KeyID, t.day}, t.accepted, 0)
+	}
+	for at, count := range b.refused {
+		add(at, 0, count)
+	}
+	return slices.Collect(maps.Values(days))
+}
+
+func (b batch) lastUses() []store.Use {
+	last := make([]store.Use, len(b.uses))
+	for i, t := range b.uses {
+		last[i] = t.Use
+	}
+	return last
+}
+
+// Flush writes down what was used since the last flush. What can't be written stays in
+// memory for the next one.
 func (c *Checker) Flush(ctx context.Context) error {
-	b := c.uses.take()
-	if len(b.tallies) == 0 {
-		return nil
+	batches := c.uses.take()
+	for i, b := range batches {
+		err := c.store.Update(ctx, func(u *store.Update) error { return u.AddUses(ctx, b.lastUses(), b.tallies(), b.refusals) })
+		if err != nil {
+			for _, unwritten := range batches[i:] {
+				c.uses.giveBack(unwritten)
+			}
+			c.metrics.flushFailures.Inc()
+			return err
+		}
 	}
-	err := c.store.Update(ctx, func(u *store.Update) error { return u.AddUses(ctx, b.uses, b.tallies, b.refusals) })
-	if err != nil {
-		c.uses.giveBack(b)
-		c.metrics.flushFailures.Inc()
-	}
-	return err
+	c.metrics.flushed.SetToCurrentTime()
+	return nil
 }
 
-// Run flushes every few seconds until the context is done, and then once more. It
-// notices imported keys as often. End it after the last check. The error is that of
+// Run flushes every few seconds until the context is done, and then once more. It keeps
+// up with what other processes change. End it after the last check. The error is that of
 // the last flush.
 //
 // The end cuts no flush off: one that was cut off while it commits may have been
 // written all the same, and the next would count it twice.
 func (c *Checker) Run(ctx context.Context) error {
+	following := make(chan struct{})
+	go func() {
+		defer close(following)
+		c.follower.run(ctx, func(message string, err error) { c.log.WarnContext(ctx, message, "error", err) })
+	}()
+	defer func() { <-following }()
 	flushing, cancel := outliving(ctx, finalFlush)
 	defer cancel()
 	ticker := time.NewTicker(c.flushEvery)
@@ -161,9 +312,7 @@ func (c *Checker) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ticker.C:
-			if _, err := c.imported.refresh(ctx, c.store); err != nil && ctx.Err() == nil {
-				c.log.WarnContext(ctx, "It could not be found out whether keys were imported; it is tried again.", "error", err)
-			}
+			c.limits.drop(c.store.Now())
 			if err := c.Flush(flushing); err != nil {
 				c.log.WarnContext(ctx, "The use of keys could not be written down; it stays in memory and is tried again.", "error", err)
 			}

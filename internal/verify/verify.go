@@ -3,7 +3,7 @@
 //
 //	verify.go   the question and the answer: Request, Decision, Checker
 //	rule.go     the rules, in the order in which they are decided
-//	fact.go     what the rules look at, read from the store
+//	fact.go     what the rules look at
 //	header.go   the credential that a request has in its headers
 //	route.go    the API set that a request needs, by the sets' route patterns
 //	acting.go   whom a request acts as
@@ -11,15 +11,25 @@
 //	imported.go keys that customers had before, which have another form
 //	client.go   OAuth clients, which prove themselves with ID and secret
 //	token.go    access tokens: issued, introspected, revoked; checked as keys are
+//	limit.go    how often a key is accepted at the most
 //	use.go      who used which key when, counted in memory and written in batches
 //	metric.go   what Prometheus is told
 //
-// Every check reads the subject anew, so a change takes effect on the next
-// check of every process. Only the route patterns are kept, until the API sets
-// change, and for some seconds whether there are imported keys at all.
+// A check asks the store nothing about what it knows already:
+//
+//	memory.go   what is remembered, and what each of it hangs on
+//	cache.go    remembers what was read, once for all who ask, as long as it is current
+//	stamp.go    when each thing was last changed
+//	follow.go   keeps up with what other processes change
+//
+// What is remembered bears the number of the Revision History's line up to which it was
+// read, and each change stamps what it changed with the number of its own line: before the
+// change is answered in this process, within a second in others. So the next check reads
+// anew what hangs on a thing with a newer stamp, however much that is, and nothing else.
 package verify
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -64,6 +74,8 @@ type Decision struct {
 	Message string         // the outcome as a sentence for whoever sent the credential
 	Subject portal.Subject // whose credential it is; the zero Subject when that is not known
 	APISet  string         // the slug of the set that was needed, if one was
+	Quota   Quota          // of a key with a rate limit, when it was accepted or refused for that
+	known   *known
 }
 
 // Identity is a user as whoever asks is told of them.
@@ -102,7 +114,9 @@ func (d Decision) ExpiresAt() time.Time { return d.Subject.ExpiresAt() }
 type Options struct {
 	Registry      prometheus.Registerer // gets the metrics; nil: nobody does
 	Logger        *slog.Logger          // slog.Default when nil
-	FlushEvery    time.Duration         // how often Run writes down what was used, and looks for imported keys; 5 s when 0
+	FlushEvery    time.Duration         // how often Run writes down what was used; 5 s when 0
+	MostKeys      int                   // how many credentials are remembered; 200,000 when 0
+	Offline       time.Duration         // how long remembered keys are checked while the database can't be asked; 5 s when 0
 	Brand         string                // what access tokens begin with, before their prefix
 	TokenLifetime time.Duration         // how long an access token lasts at the most; 1 h when 0
 }
@@ -110,8 +124,8 @@ type Options struct {
 // Checker checks credentials. It is safe for concurrent use.
 type Checker struct {
 	store         *store.Store
-	routes        routeCache
-	imported      importedCache
+	follower      *follower
+	limits        *limits
 	uses          *uses
 	metrics       metrics
 	log           *slog.Logger
@@ -120,23 +134,23 @@ type Checker struct {
 	tokenLifetime time.Duration
 }
 
+const (
+	defaultFlushEvery = 5 * time.Second
+	defaultMostKeys   = 200_000
+	defaultOffline    = 5 * time.Second
+)
+
 // New makes a checker on an open store. Run must run beside it for uses to be
-// written down, and for the first import of keys to be noticed.
+// written down, and for other processes' changes to be noticed in time.
 func New(s *store.Store, o Options) *Checker {
+	o.FlushEvery = cmp.Or(o.FlushEvery, defaultFlushEvery)
+	o.MostKeys = cmp.Or(o.MostKeys, defaultMostKeys)
+	o.Offline = cmp.Or(o.Offline, defaultOffline)
 	m := newMetrics(o.Registry)
-	c := &Checker{
-		store: s, uses: newUses(m.usesLost), metrics: m, log: o.Logger, flushEvery: o.FlushEvery, brand: o.Brand, tokenLifetime: o.TokenLifetime,
+	return &Checker{
+		store: s, follower: newFollower(s, o, m), limits: newLimits(), uses: newUses(m.usesLost), metrics: m,
+		log: cmp.Or(o.Logger, slog.Default()), flushEvery: o.FlushEvery, brand: o.Brand, tokenLifetime: cmp.Or(o.TokenLifetime, defaultLifetime),
 	}
-	if c.log == nil {
-		c.log = slog.Default()
-	}
-	if c.flushEvery <= 0 {
-		c.flushEvery = 5 * time.Second
-	}
-	if c.tokenLifetime <= 0 {
-		c.tokenLifetime = defaultLifetime
-	}
-	return c
 }
 
 // Check decides whether a request may pass. An error means that it could not be
@@ -172,15 +186,15 @@ func (c *Checker) CheckCaller(ctx context.Context, r Request) (Decision, error) 
 }
 
 func (c *Checker) requireVerifyKeys(ctx context.Context, d *Decision) error {
-	grants, err := c.store.Grants(ctx, d.Subject.UserID)
+	m, err := c.follower.current(ctx)
 	if err != nil {
 		return err
 	}
-	caller := portal.Actor{UserID: d.Subject.UserID, Staff: d.Subject.UserStaff, Grants: grants}
-	if missing := portal.Can(caller, portal.VerifyKeys, d.Subject.OrganizationID); missing != nil {
-		d.Code, d.Message = portal.CheckAPISetNotGranted, missing.Error()
+	may, err := m.mayVerify(ctx, d.known)
+	if err == nil && !may {
+		d.Code, d.Message = portal.CheckAPISetNotGranted, portal.Can(portal.Actor{UserID: d.Subject.UserID}, portal.VerifyKeys, d.Subject.OrganizationID).Error()
 	}
-	return nil
+	return err
 }
 
 // IsCredential tells whether a text is a credential of Key Portal, of any kind,

@@ -1,0 +1,186 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/maypok86/otter/v2"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+	"keyportal/internal/store"
+)
+
+const (
+	mostUnknown   = 20_000 // credentials of our form that nobody has
+	mostInstances = 10_000
+)
+
+// memory is what the checks know without asking the store, and when what they know has
+// changed. Everything in it counts as long as the things that it hangs on bear no stamp
+// that is newer than itself.
+type memory struct {
+	store   *store.Store
+	changed stamps       // by lines of the Revision History
+	revoked stamps       // by revocations of access tokens
+	reached atomic.Int64 // the line up to which all stamps are there
+
+	subjects  *cache[sent, known]
+	unknown   *otter.Cache[secret.Hash, int64] // with the line up to which it was unknown
+	instances *cache[string, instance]
+	routes    *cache[struct{}, routes]
+	imported  *cache[struct{}, importedKeys]
+}
+
+// sent is what the subject of a request is found by.
+type sent struct {
+	hash secret.Hash
+	form form
+	as   int64 // the user whom the request names to act as; 0: none
+}
+
+// form tells credentials apart that are looked for in different places.
+type form uint8
+
+const (
+	ownSecret form = iota // of a key
+	accessToken
+	importedSecret
+)
+
+// known is a subject with what goes along with it while it is remembered.
+type known struct {
+	portal.Subject
+	sent
+	meter    atomic.Pointer[meter]
+	bucket   atomic.Pointer[bucket]
+	verifies atomic.Pointer[bool] // its user may Verify keys; nil: not asked yet
+}
+
+// nobody is whose credential is not known.
+var nobody known
+
+// unknownSince is the error for a credential that nobody had at a line.
+type unknownSince struct{ number int64 }
+
+// Error names the line.
+func (u unknownSince) Error() string { return fmt.Sprintf("not known at revision %d", u.number) }
+
+func newMemory(s *store.Store, mostKeys int, reached int64, metrics metrics) *memory {
+	m := &memory{store: s, unknown: otter.Must(&otter.Options[secret.Hash, int64]{MaximumSize: mostUnknown})}
+	m.reached.Store(reached)
+	m.subjects = newCache(mostKeys, m.loadSubject, m.isCurrent, metrics.caches["keys"])
+	m.instances = newCache(mostInstances, m.loadInstance, func(i *instance) bool {
+		return !m.changed.changedSince(i.number, thing{kind: everything}, thing{kind: instances})
+	}, metrics.caches["instances"])
+	m.routes = newCache(1, m.loadRoutes, func(r *routes) bool { return !m.changed.changedSince(r.number, thing{kind: everything}) }, metrics.caches["routes"])
+	m.imported = newCache(1, m.loadImported, func(i *importedKeys) bool { return i.any || !m.isNewSince(i.number) }, metrics.caches["imported"])
+	return m
+}
+
+// note stamps what lines of the Revision History speak of.
+func (m *memory) note(lines []portal.Revision) {
+	for _, line := range lines {
+		for _, t := range changedBy(line) {
+			m.changed.stamp(line.ID, t)
+		}
+	}
+}
+
+func (m *memory) noteRevoked(r store.TokenRevocation) { m.revoked.stamp(r.Number, theToken(r.Token)) }
+
+// isCurrent tells whether nothing has changed of what a subject hangs on.
+func (m *memory) isCurrent(k *known) bool {
+	if k.form == accessToken && m.revoked.changedSince(k.Revocation, theToken(k.hash)) {
+		return false
+	}
+	if k.as != 0 && m.changed.changedSince(k.Revision, thing{aUser, k.as}) {
+		return false
+	}
+	return !m.changed.changedSince(k.Revision,
+		thing{aKey, k.KeyID}, thing{aUser, k.UserID}, thing{anOrganization, k.OrganizationID},
+		thing{rolesOf, k.OrganizationID}, thing{kind: rolesOf}, thing{aLicense, k.LicenseID}, thing{kind: everything})
+}
+
+// isNewSince tells whether there may be credentials that there were not at a line.
+func (m *memory) isNewSince(number int64) bool {
+	return m.changed.changedSince(number, thing{kind: newSecrets}, thing{kind: everything})
+}
+
+// subject finds whose credential was sent; nobody when it is not known.
+func (m *memory) subject(ctx context.Context, s sent) (*known, error) {
+	if found, ok := m.subjects.find(s); ok {
+		return found, nil
+	}
+	if number, ok := m.unknown.GetIfPresent(s.hash); ok && !m.isNewSince(number) {
+		m.subjects.metrics.unknown.Inc()
+		return &nobody, nil
+	}
+	found, err := m.subjects.get(ctx, s)
+	if absent, ok := errors.AsType[unknownSince](err); ok && m.isNewSince(absent.number) {
+		found, err = m.loadSubject(ctx, s) // it may have come while another one was looking for it
+	}
+	if _, ok := errors.AsType[unknownSince](err); ok {
+		return &nobody, nil
+	}
+	return found, err
+}
+
+func (m *memory) loadSubject(ctx context.Context, s sent) (*known, error) {
+	number := m.reached.Load()
+	subject, err := m.readSubject(ctx, s)
+	switch {
+	case portal.CodeOf(err) == portal.CodeNotFound:
+		m.unknown.Set(s.hash, number)
+		return nil, unknownSince{number}
+	case err != nil:
+		return nil, err
+	}
+	return &known{Subject: subject, sent: s}, nil
+}
+
+func (m *memory) readSubject(ctx context.Context, s sent) (portal.Subject, error) {
+	switch {
+	case s.form == accessToken && s.as != 0:
+		return m.store.TokenSubjectAs(ctx, s.hash, s.as)
+	case s.form == accessToken:
+		return m.store.TokenSubject(ctx, s.hash)
+	case s.form == importedSecret: // it can't impersonate
+		return m.store.ImportedSubject(ctx, s.hash) // whatever else is stored by its hash is no API key to be sent like this
+	case s.as != 0:
+		return m.store.SubjectAs(ctx, s.hash, s.as)
+	}
+	return m.store.Subject(ctx, s.hash)
+}
+
+// mayVerify tells whether the user of a credential may Verify keys.
+func (m *memory) mayVerify(ctx context.Context, k *known) (bool, error) {
+	if may := k.verifies.Load(); may != nil && m.isCurrent(k) {
+		return *may, nil
+	}
+	grants, err := m.store.Grants(ctx, k.UserID)
+	if err != nil {
+		return false, err
+	}
+	caller := portal.Actor{UserID: k.UserID, Staff: k.UserStaff, Grants: grants}
+	may := portal.Can(caller, portal.VerifyKeys, k.OrganizationID) == nil
+	k.verifies.Store(&may)
+	return may, nil
+}
+
+// instance is what a name of an instance stands for.
+type instance struct {
+	licenseID int64 // 0: no instance has the name
+	number    int64 // the line at which it was read
+}
+
+func (m *memory) loadInstance(ctx context.Context, name string) (*instance, error) {
+	number := m.reached.Load()
+	found, err := m.store.InstanceByName(ctx, name)
+	if err != nil && portal.CodeOf(err) != portal.CodeNotFound {
+		return nil, err
+	}
+	return &instance{found.LicenseID, number}, nil
+}
