@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"keyportal/internal/secret"
@@ -102,17 +103,37 @@ func TestWithoutADatabaseNothingPasses(t *testing.T) {
 	}
 }
 
-func TestAPortalThatHangsIsNotWaitedFor(t *testing.T) {
-	free := make(chan struct{})
-	url := serve(t, func(http.ResponseWriter, *http.Request) { <-free })
-	defer close(free)
-	undecided(t, "an answer that never comes", newClient(t, client.Options{URL: url, Credential: "own", Timeout: 10 * time.Millisecond}))
+func TestAnAnswerThatDoesNotEndIsNotReadToTheEnd(t *testing.T) {
+	whole := make(chan bool, 1)
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		var err error
+		for range 1024 {
+			if _, err = w.Write(make([]byte, 64<<10)); err != nil {
+				break
+			}
+		}
+		whole <- err == nil
+	})
+	if _, err := newClient(t, client.Options{URL: url, Credential: "own"}).Verify(t.Context(), client.Request{Key: "k"}); err == nil || <-whole {
+		t.Errorf("64 MiB were read, with the error %v", err)
+	}
+}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	_, err := newClient(t, client.Options{URL: url, Credential: "own"}).Verify(ctx, client.Request{Key: "k"})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+func TestAPortalThatHangsIsNotWaitedFor(t *testing.T) {
+	for _, test := range []struct{ timeout, own, want time.Duration }{
+		{0, time.Hour, 2 * time.Second}, {time.Minute, time.Hour, time.Minute}, {0, time.Second, time.Second}, {time.Millisecond, time.Second, time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := (&desk{answer: accepted, takes: time.Hour}).client(t, func(o *client.Options) { o.Timeout = test.timeout })
+			ctx, cancel := context.WithTimeout(t.Context(), test.own)
+			defer cancel()
+			start := time.Now()
+			_, err := c.Verify(ctx, question)
+			if waited := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || waited != test.want {
+				t.Errorf("%+v: waited %v for %v", test, waited, err)
+			}
+			time.Sleep(time.Hour)
+		})
 	}
 }
 
