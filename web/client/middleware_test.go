@@ -85,6 +85,7 @@ func TestTheMiddlewareAnswersAsAGatewayWouldBeAnswered(t *testing.T) {
 		nil, {key}, {"Authorization: Bearer " + h.key}, {"Authorization: bearer  " + h.key}, {"authorization: BEARER " + h.key, key}, {"Authorization: Basic dXNlcjpwYXNz", key},
 		{"Authorization: " + h.key}, {"Authorization: Basic " + h.key}, {"Authorization: Bearer"}, {"X-Api-Key: "}, {"X-Api-Key: " + h.key[1:]}, {key, key},
 		{key, "Authorization: Bearer " + able}, {"Authorization: Bearer " + h.key, "Authorization: Bearer " + h.key}, {key, "Authorization: Bearer " + h.key, "Authorization: Basic x"},
+		{"Authorization: Bearer " + h.key, "Authorization: Basic x"},
 		{"X-Api-Key: " + secret.New("", secret.Token).Reveal()}, {"X-Api-Key: " + bound.Reveal()}, {"X-Api-Key: " + security}, {"X-Api-Key: \xff"},
 		pair, pair[:1], pair[1:], {pair[0], pair[0], pair[1]}, {pair[0], pair[1], pair[1]}, {pair[0], pair[1], key}, {pair[0], key}, {"accessKey: a", "secretKey: b"}, {pair[0], "secretKey: b"},
 		impersonate(other.ID), impersonate(h.User.ID), impersonate(0), impersonate(-other.ID), impersonate(fmt.Sprint("0", other.ID)), impersonate(fmt.Sprint("+", other.ID)), impersonate(""), impersonate("x"),

@@ -110,5 +110,5 @@ var plainPath = regexp.MustCompile(`^/([\w~-][\w~.-]*/)*([\w~-][\w~.-]*)?$`)
 // peer gives the address at the other end of the connection.
 func peer(r *http.Request) netip.Addr {
 	address, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return address.Addr().Unmap()
+	return address.Addr()
 }
