@@ -284,25 +284,30 @@ func TestAKeyThatIsBoundToNetworksIsCheckedWithTheClientsAddress(t *testing.T) {
 }
 
 func TestAClientIsToldOfItsRateLimit(t *testing.T) {
-	limit := `"rate_limit": {"quota": 100, "window": 60, "remaining": 57, "reset": 12}`
-	limited := strings.Replace(strings.Replace(refusal, "REVOKED", "RATE_LIMITED", 1), `"expires_at": null`, `"expires_at": null, `, 1)
+	with := func(answer, limit string) string {
+		return strings.TrimSuffix(answer, "}") + `, "rate_limit": ` + limit + "}"
+	}
+	limited := strings.Replace(refusal, "REVOKED", "RATE_LIMITED", 1)
 	for _, test := range []struct {
-		answer       string
-		status       int
-		limit, retry string
+		answer               string
+		status               int
+		policy, limit, retry string
 	}{
-		{accepted, 200, "", ""},
-		{strings.Replace(accepted, `"rate_limit": null`, limit, 1), 200, `"default";r=57;t=12`, ""},
-		{strings.Replace(limited, "null, }", "null, "+limit+"}", 1), 429, `"default";r=57;t=12`, "12"},
-		{strings.Replace(limited, "null, }", `null, "rate_limit": {"quota": 100, "window": 60}}`, 1), 429, `"default";r=0;t=0`, "1"},
-		{strings.Replace(limited, "null, }", "null}", 1), 429, "", "1"},
-		{refusal, 401, "", ""},
+		{accepted, 200, "", "", ""},
+		{with(accepted, `{"quota": 100, "window": 60, "remaining": 57, "reset": 12}`), 200, `"default";q=100;w=60`, `"default";r=57;t=12`, ""},
+		{with(limited, `{"quota": 100, "window": 60, "remaining": 0, "reset": 12}`), 429, `"default";q=100;w=60`, `"default";r=0;t=12`, "12"},
+		{with(limited, `{"quota": 100, "window": 60, "remaining": 0, "reset": 0}`), 429, `"default";q=100;w=60`, `"default";r=0;t=0`, "1"},
+		{with(limited, "null"), 429, "", "", "1"},
+		{refusal, 401, "", "", ""},
 	} {
 		c := newClient(t, client.Options{URL: serve(t, saying(http.StatusOK, test.answer)), Credential: "own"})
 		got := through(c, client.Place{}, request("GET", "/billing/7", "X-Api-Key: k"))
-		policy := got.Header().Get("RateLimit-Policy")
-		if got.Code != test.status || got.Header().Get("RateLimit") != test.limit || (policy == `"default";q=100;w=60`) != (test.limit != "") || got.Header().Get("Retry-After") != test.retry {
-			t.Errorf("%s: got %d %v", test.answer, got.Code, got.Header())
+		header := got.Header()
+		if got.Code != test.status || header.Get("RateLimit-Policy") != test.policy || header.Get("RateLimit") != test.limit || header.Get("Retry-After") != test.retry {
+			t.Errorf("%s: got %d %v", test.answer, got.Code, header)
+		}
+		if challenged := header.Get("WWW-Authenticate") != ""; challenged != (test.status != 200) {
+			t.Errorf("%s: the challenge is %q", test.answer, header.Get("WWW-Authenticate"))
 		}
 	}
 }
