@@ -42,6 +42,7 @@ var arrows = map[string][]string{
 	"templates":        {"internal/portal", "static"},
 	"web":              {"internal/manage", "internal/openapi", "internal/portal", "internal/verify", "static", "templates", "web/api"},
 	"web/api":          {"internal/manage", "internal/portal"},
+	"web/client":       {},
 	"web/gateway":      {"internal/portal", "internal/verify"},
 }
 
@@ -71,7 +72,7 @@ var libraries = map[string][]string{
 }
 
 // standardOnly has the rooms that import no library but those that are theirs by name.
-var standardOnly = []string{"internal/portal", "internal/secret", "static"}
+var standardOnly = []string{"internal/portal", "internal/secret", "static", "web/client"}
 
 // forTests has the packages that only files of tests may import.
 var forTests = []string{"internal/store/storetest", "web/api/apitest"}
@@ -161,6 +162,8 @@ func TestEachRuleFindsWhatBreaksIt(t *testing.T) {
 		{source{"web/gateway", "gateway", []string{"github.com/a-h/templ"}}, "web/gateway must not import github.com/a-h/templ"},
 		{source{"internal/portal", "portal", []string{"golang.org/x/text/width"}}, "internal/portal must import the standard library only"},
 		{source{"static", "static", []string{"golang.org/x/text/width"}}, "static must import the standard library only"},
+		{source{"web/client", "client", []string{"github.com/labstack/echo/v4"}}, "web/client must import the standard library only"},
+		{source{"web/client", "client", []string{module + "internal/portal"}}, "web/client must not import internal/portal"},
 		{source{"web", "web", []string{"github.com/swaggest/swgui/v5/static"}}, "web must not import github.com/swaggest/swgui/v5/static"},
 		{source{"internal/cache", "cache", nil}, "internal/cache is in no room"},
 		{source{"web/util", "util", nil}, "web/util: the name util says nothing"},
