@@ -39,7 +39,7 @@ func (c demoCommand) Validate() error {
 func (c demoCommand) config(database string) config.Config {
 	return config.Config{
 		Data: config.Data{DB: config.SecretURL(database)}, Log: c.Log, Addr: c.Addr, GatewayAddr: c.GatewayAddr,
-		SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour, TokenLifetime: time.Hour,
+		SessionIdle: time.Hour, SessionLifetime: 12 * time.Hour, TokenLifetime: time.Hour, CacheKeys: 10_000, OfflineGrace: 5 * time.Second,
 	}
 }
 

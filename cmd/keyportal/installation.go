@@ -85,7 +85,11 @@ func openMigrated(ctx context.Context, data config.Data, options store.Options) 
 	if err != nil {
 		return nil, err
 	}
-	if err := opened.Migrate(ctx); err != nil {
+	err = opened.OwnsConnections(ctx)
+	if err == nil {
+		err = opened.Migrate(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
 	return opened, nil

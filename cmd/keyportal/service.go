@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ import (
 	"keyportal/internal/keyset"
 	"keyportal/internal/mail"
 	"keyportal/internal/manage"
+	"keyportal/internal/portal"
 	"keyportal/internal/store"
 	"keyportal/internal/verify"
 	"keyportal/web"
@@ -39,17 +41,20 @@ const (
 // service is the portal and the check on open listeners.
 type service struct {
 	log             *slog.Logger
+	store           *store.Store
 	manager         *manage.Manager
 	checker         *verify.Checker
 	portal, gateway *listener
 	publicURL       *url.URL // where people reach the portal
+	drainDelay      time.Duration
+	draining        atomic.Bool // the program was told to end
 }
 
 // listen opens the listeners and puts the program together behind them. Nothing
 // is answered before run. Whoever calls it closes the service, and the store
 // after it.
 func listen(c config.Config, opened *store.Store, keys *keyset.Keyset, log *slog.Logger) (*service, error) {
-	s := &service{log: log}
+	s := &service{log: log, store: opened, drainDelay: c.DrainDelay}
 	if err := s.open(c, opened, keys); err != nil {
 		s.close()
 		return nil, err
@@ -77,14 +82,40 @@ func (s *service) open(c config.Config, opened *store.Store, keys *keyset.Keyset
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.manager = manage.New(options)
-	s.checker = verify.New(opened, verify.Options{Registry: registry, Logger: s.log, Brand: c.Brand, TokenLifetime: c.TokenLifetime})
-	s.portal.server.Handler = web.New(web.Options{
+	registry.MustRegister(opened.Collectors()...)
+	s.checker = verify.New(opened, verify.Options{
+		Registry: registry, Logger: s.log, MostKeys: c.CacheKeys, Offline: c.OfflineGrace, Brand: c.Brand, TokenLifetime: c.TokenLifetime,
+	})
+	s.portal.server.Handler = s.closing(web.New(web.Options{
 		Manager: s.manager, Checker: s.checker, BaseURL: s.publicURL, TrustedProxies: c.TrustedProxies, Log: s.log,
-	})
-	s.gateway.server.Handler = gateway.New(gateway.Options{
-		Checker: s.checker, TrustedProxies: c.TrustedProxies, Metrics: registry, Ready: opened.Ready, Logger: s.log,
-	})
+	}))
+	s.gateway.server.Handler = s.closing(gateway.New(gateway.Options{
+		Checker: s.checker, TrustedProxies: c.TrustedProxies, Metrics: registry, Ready: s.ready, Logger: s.log,
+	}))
 	return nil
+}
+
+// closing ends connections with the answer that they wait for once the program was told
+// to end, so that none is closed in whose next request is on its way.
+func (s *service) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// ready tells in its error why requests should go to another replica. While the database
+// can't be asked, keys that are remembered are still checked for a while.
+func (s *service) ready(ctx context.Context) error {
+	if s.draining.Load() {
+		return errors.New("the program ends")
+	}
+	if err := s.store.Ready(ctx); err != nil && portal.CodeOf(err) != portal.CodeUnavailable {
+		return err
+	}
+	return s.checker.Ready(ctx)
 }
 
 // announce tells where the program listens, and where people reach it when that
@@ -105,8 +136,9 @@ func (s *service) run(ctx context.Context) error {
 	go func() { counted <- s.checker.Run(counting) }()
 
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.portal.serve(ctx) })
-	group.Go(func() error { return s.gateway.serve(ctx) })
+	drained := s.drained(ctx)
+	group.Go(func() error { return s.portal.serve(drained) })
+	group.Go(func() error { return s.gateway.serve(drained) })
 	group.Go(func() error {
 		s.manager.Sweep(ctx, func(err error) { s.log.Warn("Old sessions and links could not be removed.", "error", err) })
 		return nil
@@ -114,6 +146,17 @@ func (s *service) run(ctx context.Context) error {
 	err := group.Wait()
 	stopCounting()
 	return errors.Join(err, <-counted)
+}
+
+// drained gives a context that ends a while after another one: until then load balancers
+// notice that the program ends, and go elsewhere.
+func (s *service) drained(ctx context.Context) context.Context {
+	drained, end := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		s.draining.Store(true)
+		time.AfterFunc(s.drainDelay, end)
+	})
+	return drained
 }
 
 // close gives the addresses back.

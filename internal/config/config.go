@@ -32,6 +32,10 @@ type Config struct {
 	SessionIdle     time.Duration `placeholder:"1h" env:"KEYPORTAL_SESSION_IDLE" default:"1h" help:"How long a session lasts unused."`
 	SessionLifetime time.Duration `placeholder:"12h" env:"KEYPORTAL_SESSION_LIFETIME" default:"12h" help:"How long a session lasts at the most."`
 
+	CacheKeys    int           `placeholder:"200000" env:"KEYPORTAL_CACHE_KEYS" default:"200000" help:"How many keys the check remembers; the others cost a look into the database each."`
+	OfflineGrace time.Duration `placeholder:"5s" env:"KEYPORTAL_OFFLINE_GRACE" default:"5s" help:"How long keys that the check remembers go on being accepted while the database can't be asked. Then nothing is."`
+	DrainDelay   time.Duration `placeholder:"1s" env:"KEYPORTAL_DRAIN_DELAY" default:"1s" help:"How long requests are still taken, while /readyz says no, after the program was told to end."`
+
 	TokenLifetime time.Duration `placeholder:"1h" env:"KEYPORTAL_TOKEN_LIFETIME" default:"1h" help:"How long an access token of an OAuth 2.0 client lasts at the most."`
 
 	SMTPURL  SecretURL `name:"smtp-url" placeholder:"URL" env:"KEYPORTAL_SMTP_URL" help:"Mail server, such as smtp://user:password@mail.example.com:587 or smtps://…. By default no mail is sent and links are shown to the administrator."`
@@ -50,6 +54,7 @@ func (c Config) Validate() error {
 		c.checkBaseURL,
 		c.checkSessions,
 		c.checkTokens,
+		c.checkChecks,
 		c.checkMail,
 	)
 }
@@ -87,6 +92,9 @@ func (c Config) LogValue() slog.Value {
 		slog.Duration("session_idle", c.SessionIdle),
 		slog.Duration("session_lifetime", c.SessionLifetime),
 		slog.Duration("token_lifetime", c.TokenLifetime),
+		slog.Int("cache_keys", c.CacheKeys),
+		slog.Duration("offline_grace", c.OfflineGrace),
+		slog.Duration("drain_delay", c.DrainDelay),
 	}
 	if c.Brand != "" {
 		attrs = append(attrs, slog.String("brand", c.Brand))
@@ -141,6 +149,18 @@ func (c Config) checkSessions() error {
 func (c Config) checkTokens() error {
 	if c.TokenLifetime < time.Minute || c.TokenLifetime > 24*time.Hour {
 		return fmt.Errorf("--token-lifetime %s must be between 1m and 24h: an access token is for a while, and a new one is quickly had", c.TokenLifetime)
+	}
+	return nil
+}
+
+func (c Config) checkChecks() error {
+	switch {
+	case c.CacheKeys < 1000:
+		return fmt.Errorf("--cache-keys %d is too few: let the check remember 1000 keys at least", c.CacheKeys)
+	case c.OfflineGrace < 2*time.Second || c.OfflineGrace > 24*time.Hour:
+		return fmt.Errorf("--offline-grace %s must be between 2s and 24h: a shorter one would refuse keys at every hiccup, and a longer one would accept what was revoked long ago", c.OfflineGrace)
+	case c.DrainDelay < 0 || c.DrainDelay > 5*time.Minute:
+		return fmt.Errorf("--drain-delay %s must be between 0s and 5m", c.DrainDelay)
 	}
 	return nil
 }

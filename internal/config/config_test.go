@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,9 @@ func TestWithoutSettingsTheProgramListensOnLoopbackWithAFileBesideIt(t *testing.
 		"session idle":     {c.SessionIdle.String(), "1h0m0s"},
 		"session lifetime": {c.SessionLifetime.String(), "12h0m0s"},
 		"token lifetime":   {c.TokenLifetime.String(), "1h0m0s"},
+		"cache keys":       {strconv.Itoa(c.CacheKeys), "200000"},
+		"offline grace":    {c.OfflineGrace.String(), "5s"},
+		"drain delay":      {c.DrainDelay.String(), "1s"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", what, pair[0], pair[1])
@@ -78,6 +82,9 @@ func TestEverySettingComesFromTheEnvironmentUnlessAFlagSaysOtherwise(t *testing.
 		"KEYPORTAL_SESSION_IDLE":     "20m",
 		"KEYPORTAL_SESSION_LIFETIME": "8h",
 		"KEYPORTAL_TOKEN_LIFETIME":   "30m",
+		"KEYPORTAL_CACHE_KEYS":       "5000",
+		"KEYPORTAL_OFFLINE_GRACE":    "10m",
+		"KEYPORTAL_DRAIN_DELAY":      "15s",
 	} {
 		t.Setenv(name, value)
 	}
@@ -94,6 +101,9 @@ func TestEverySettingComesFromTheEnvironmentUnlessAFlagSaysOtherwise(t *testing.
 		SessionIdle:     20 * time.Minute,
 		SessionLifetime: 8 * time.Hour,
 		TokenLifetime:   30 * time.Minute,
+		CacheKeys:       5000,
+		OfflineGrace:    10 * time.Minute,
+		DrainDelay:      15 * time.Second,
 	}
 	if got.BaseURL == nil || got.BaseURL.String() != "https://keys.example.com" {
 		t.Errorf("base URL is %v", got.BaseURL)
@@ -131,6 +141,11 @@ func TestAWrongSettingIsRefusedInOneLineThatSaysWhatToDo(t *testing.T) {
 		{"--token-lifetime=59s", "--token-lifetime 59s must be between 1m and 24h"},
 		{"--token-lifetime=24h1s", "--token-lifetime 24h0m1s must be between 1m and 24h"},
 		{"--token-lifetime=-1h", "must be between 1m and 24h"},
+		{"--cache-keys=999", "--cache-keys 999 is too few"},
+		{"--offline-grace=1999ms", "--offline-grace 1.999s must be between 2s and 24h"},
+		{"--offline-grace=25h", "must be between 2s and 24h"},
+		{"--drain-delay=-1s", "--drain-delay -1s must be between 0s and 5m"},
+		{"--drain-delay=301s", "must be between 0s and 5m"},
 	} {
 		_, err := parse(t, test.args)
 		if err == nil {
@@ -270,7 +285,7 @@ func TestTheLogShowsTheSettingsThatAreInForce(t *testing.T) {
 	var log bytes.Buffer
 	c.Logger(&log).Info("starting", "config", c)
 	for _, want := range []string{
-		`"db":"keyportal.db"`, `"keyset":"keyportal.keyset"`, `"addr":"127.0.0.1:8080"`, `"gateway_addr":"127.0.0.1:8081"`, `"token_lifetime":`,
+		`"db":"keyportal.db"`, `"keyset":"keyportal.keyset"`, `"addr":"127.0.0.1:8080"`, `"gateway_addr":"127.0.0.1:8081"`, `"token_lifetime":`, `"cache_keys":200000`, `"offline_grace":`, `"drain_delay":`,
 		`"base_url":"https://keys.example.com"`, `"trusted_proxies":"10.0.0.0/8"`,
 		`"smtp_url":"smtp://portal:***@mail.example.com"`, `"mail_from":"keys@example.com"`,
 	} {

@@ -67,7 +67,8 @@ func New(brand string, prefix Prefix) Value {
 		head = brand + "_" + head
 	}
 	body := head + base62(new(big.Int).SetBytes(random[:]), randomLength)
-	return Value{body + checksum(body)}
+	sum := checksum(body)
+	return Value{body + string(sum[:])}
 }
 
 // Restore gives a credential that was kept as text, such as one that was sealed.
@@ -91,7 +92,7 @@ func Parse(text string) (Prefix, error) {
 		return "", ErrMalformed
 	}
 	split := len(text) - checksumLength
-	if checksum(text[:split]) != text[split:] {
+	if sum := checksum(text[:split]); string(sum[:]) != text[split:] {
 		return "", ErrMalformed
 	}
 	head := text[:cut]
@@ -106,7 +107,10 @@ func Parse(text string) (Prefix, error) {
 }
 
 // HashOf gives the SHA-256 of a credential as it was sent.
-func HashOf(text string) Hash { return sha256.Sum256([]byte(text)) }
+func HashOf(text string) Hash {
+	var short [maxLength]byte // spares most texts the heap
+	return sha256.Sum256(append(short[:0], text...))
+}
 
 // HashOfPair gives the form in which the secret of a key pair is stored: the SHA-256
 // of both halves, so that they are looked up together, and a wrong half can't be told
@@ -159,12 +163,17 @@ func base62(n *big.Int, width int) string {
 	return string(digits)
 }
 
-func checksum(body string) string {
-	sum := crc32.ChecksumIEEE([]byte(body))
-	var digits [checksumLength]byte
+// checksum goes over the body byte by byte: crc32's own functions take a slice, for which
+// every check would need the heap.
+func checksum(body string) (digits [checksumLength]byte) {
+	sum := ^uint32(0)
+	for i := range len(body) {
+		sum = crc32.IEEETable[byte(sum)^body[i]] ^ sum>>8
+	}
+	sum = ^sum
 	for i := checksumLength - 1; i >= 0; i-- {
 		digits[i] = alphabet[sum%62]
 		sum /= 62
 	}
-	return string(digits[:])
+	return digits
 }

@@ -47,13 +47,14 @@ func (c *Checker) IdentifyClient(ctx context.Context, r ClientRequest) (portal.S
 // same and is answered alike whether there is a client of that ID or not, as is
 // the right secret with a wrong ID.
 func (c *Checker) decideClient(ctx context.Context, r ClientRequest, rules []rule) (Decision, error) {
-	f := &facts{Request: Request{Credential: r.Secret, ClientIP: r.ClientIP}, known: &nobody, now: c.store.Now(), open: true}
-	if prefixOf(r.Secret) == secret.ClientSecret {
+	f := newFacts(Request{Credential: r.Secret, ClientIP: r.ClientIP}, c.store.Now())
+	defer f.free()
+	if f.open = true; f.prefix == secret.ClientSecret {
 		m, err := c.follower.current(ctx)
 		if err != nil {
 			return Decision{}, err
 		}
-		found, err := find(ctx, m, f.Request)
+		found, err := find(ctx, m, f.Request, f.prefix)
 		if err != nil {
 			return Decision{}, err
 		}

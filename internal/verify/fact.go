@@ -3,21 +3,37 @@ package verify
 import (
 	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/secret"
 )
 
-// facts is all that the rules look at.
+// facts is all that the rules look at. newFacts and free have them used again, as a
+// check needs next to nothing else of the heap.
 type facts struct {
 	Request
 	*known
+	prefix            secret.Prefix // of the credential
 	now               time.Time
 	maybeImported     bool   // the credential has not our form, and is looked up all the same
 	instanceLicenseID int64  // the license of the instance that the place is bound to; 0: none has that name
 	needed            string // the slug of the API set that is needed; "" when no set is, or none claims the request
 	open              bool   // no API set is needed
+}
+
+var unused = sync.Pool{New: func() any { return new(facts) }}
+
+func newFacts(r Request, now time.Time) *facts {
+	f := unused.Get().(*facts)
+	*f = facts{Request: r, known: &nobody, prefix: prefixOf(r.Credential), now: now}
+	return f
+}
+
+func (f *facts) free() {
+	*f = facts{}
+	unused.Put(f)
 }
 
 // isOver tells whether an end has come; the zero time never comes.
@@ -36,7 +52,7 @@ func (f *facts) message(code Code) string {
 		said = pairMessages[code]
 	case code == portal.CheckMalformed:
 		said = f.misplaced()
-	case isAccessToken(f.Credential):
+	case f.prefix == secret.AccessToken:
 		said = f.tokenMessage(code)
 	}
 	return cmp.Or(said, code.Message())
@@ -44,7 +60,7 @@ func (f *facts) message(code Code) string {
 
 // lookUp finds what is known. Of an unknown secret nothing more is asked.
 func (c *Checker) lookUp(ctx context.Context, m *memory, f *facts) (err error) {
-	if f.known, err = find(ctx, m, f.Request); err != nil || f.SecretID == 0 {
+	if f.known, err = find(ctx, m, f.Request, f.prefix); err != nil || f.SecretID == 0 {
 		return err
 	}
 	if f.Request.Instance != "" {
@@ -59,20 +75,20 @@ func (c *Checker) lookUp(ctx context.Context, m *memory, f *facts) (err error) {
 }
 
 // find finds whose credential a request has; nobody when it is not known.
-func find(ctx context.Context, m *memory, r Request) (*known, error) {
+func find(ctx context.Context, m *memory, r Request, prefix secret.Prefix) (*known, error) {
 	if r.isPair() && r.malformedHalves() > 0 {
 		return &nobody, nil // like any pair with a wrong half: no answer says which one it is
 	}
-	return m.subject(ctx, r.sent())
+	return m.subject(ctx, r.sent(prefix))
 }
 
 // sent tells what the subject of the request is found by.
-func (r Request) sent() sent {
+func (r Request) sent(prefix secret.Prefix) sent {
 	if r.isPair() {
 		return sent{secret.HashOfPair(r.AccessKey, r.SecurityKey), ownSecret, r.impersonated()}
 	}
 	s := sent{secret.HashOf(r.Credential), ownSecret, r.impersonated()}
-	switch prefixOf(r.Credential) {
+	switch prefix {
 	case secret.AccessToken:
 		s.form = accessToken
 	case "":

@@ -7,16 +7,12 @@ const longestForeign = 4096 // bytes of a text that is looked up although it has
 // isForeign tells whether the credential may be a key that was imported: a text of
 // another form than ours, with nothing beside it. A credential of ours that belongs
 // elsewhere is none.
-func (r Request) isForeign() bool {
-	return r.Credential != "" && r.AccessKey == "" && r.SecurityKey == "" && len(r.Credential) <= longestForeign && prefixOf(r.Credential) == ""
+func (f *facts) isForeign() bool {
+	return f.prefix == "" && f.Credential != "" && f.AccessKey == "" && f.SecurityKey == "" && len(f.Credential) <= longestForeign
 }
 
-// maybeImported tells whether the credential must be looked up although it has not
-// our form.
-func maybeImported(ctx context.Context, m *memory, r Request) (bool, error) {
-	if !r.isForeign() {
-		return false, nil
-	}
+// maybeImported tells whether a foreign credential must be looked up.
+func maybeImported(ctx context.Context, m *memory) (bool, error) {
 	imported, err := m.imported.get(ctx, struct{}{})
 	return err == nil && imported.any, err
 }

@@ -45,9 +45,10 @@ var (
 // decide goes through the rules. The error is not nil when it could not be decided.
 // Junk is refused before anything is looked up.
 func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
-	f := &facts{Request: r, known: &nobody, now: c.store.Now()}
+	f := newFacts(r, c.store.Now())
+	defer f.free()
 	code := firstRefusal(rulesBeforeLookup, f)
-	if code == portal.CheckMissing || code == portal.CheckMalformed && !r.isForeign() {
+	if code == portal.CheckMissing || code == portal.CheckMalformed && !f.isForeign() {
 		return f.decision(code), nil
 	}
 	m, err := c.follower.current(ctx)
@@ -55,7 +56,7 @@ func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
 		return Decision{}, err
 	}
 	if code == portal.CheckMalformed {
-		if f.maybeImported, err = maybeImported(ctx, m, r); err != nil || !f.maybeImported {
+		if f.maybeImported, err = maybeImported(ctx, m); err != nil || !f.maybeImported {
 			return f.decision(code), err
 		}
 	}
@@ -89,8 +90,7 @@ func malformed(f *facts) bool {
 	if f.isPair() {
 		return f.malformedHalves() == 2
 	}
-	prefix := prefixOf(f.Credential)
-	return prefix != secret.Token && prefix != secret.AccessToken || f.AccessKey != "" || f.SecurityKey != ""
+	return f.prefix != secret.Token && f.prefix != secret.AccessToken || f.AccessKey != "" || f.SecurityKey != ""
 }
 
 // notImported holds for a text that has not our form and was not imported either.

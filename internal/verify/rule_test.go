@@ -136,6 +136,7 @@ var breaking = map[Code][]func(*facts){
 }
 
 func outcome(f *facts) Code {
+	f.prefix = prefixOf(f.Credential)
 	if code := firstRefusal(rulesBeforeLookup, f); code != portal.CheckValid {
 		return code
 	}

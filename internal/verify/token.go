@@ -128,11 +128,13 @@ func (c *Checker) Introspect(ctx context.Context, q TokenQuestion) (Decision, er
 	if err != nil {
 		return Decision{}, err
 	}
-	found, err := find(ctx, m, request)
+	found, err := find(ctx, m, request, secret.AccessToken)
 	if err != nil {
 		return Decision{}, err
 	}
-	f := &facts{Request: request, known: found, now: c.store.Now(), open: true}
+	f := newFacts(request, c.store.Now())
+	defer f.free()
+	f.known, f.open = found, true
 	own := found.KeyID == q.Caller.Subject.KeyID
 	if own && !f.ClientIP.IsValid() {
 		f.ClientIP = q.CallerIP // who asks about its own token is who uses it

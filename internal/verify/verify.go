@@ -197,6 +197,12 @@ func (c *Checker) requireVerifyKeys(ctx context.Context, d *Decision) error {
 	return err
 }
 
+// Ready tells in its error why no check can be decided now.
+func (c *Checker) Ready(ctx context.Context) error {
+	_, err := c.follower.current(ctx)
+	return err
+}
+
 // IsCredential tells whether a text is a credential of Key Portal, of any kind,
 // by its form and checksum. Keys that were imported have neither.
 func IsCredential(text string) bool {

@@ -53,6 +53,7 @@ func (g *gateway) auth(c echo.Context) error {
 	for _, field := range identity {
 		header.Set(field.name, headerText(field.value(decision)))
 	}
+	setRateLimit(header, decision.Quota)
 	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.NoContent(http.StatusOK)
 }

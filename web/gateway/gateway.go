@@ -5,6 +5,7 @@
 //	auth.go        /auth: is this request all right? Answered in status and headers
 //	verify.go      /v1/verify: the same question and answer as JSON
 //	request.go     the credential, the original request and the client's address
+//	ratelimit.go   what a key with a rate limit has left
 //	setting.go     what a gateway's configuration says in the query of /auth
 //	credential.go  credentials where they don't belong
 //	refusal.go     every answer that is not "pass", with its status
@@ -38,8 +39,6 @@ type Options struct {
 	Logger         *slog.Logger
 }
 
-const timeout = 10 * time.Second // for one answer; gateways have given up by then
-
 type gateway struct{ Options }
 
 // New makes the handler for the gateways' listener.
@@ -48,7 +47,6 @@ func New(o Options) http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = g.answerError
 	e.Use(
-		middleware.ContextTimeout(timeout),
 		g.logRequest,
 		middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: g.logPanic}),
 	)
@@ -72,8 +70,10 @@ func (g *gateway) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		g.Logger.DebugContext(c.Request().Context(), "check request",
-			"route", c.Path(), "status", c.Response().Status, "code", c.Response().Header().Get(denyReason), "duration", time.Since(start))
+		if ctx := c.Request().Context(); g.Logger.Enabled(ctx, slog.LevelDebug) {
+			g.Logger.DebugContext(ctx, "check request",
+				"route", c.Path(), "status", c.Response().Status, "code", c.Response().Header().Get(denyReason), "duration", time.Since(start))
+		}
 		return nil
 	}
 }

@@ -42,6 +42,7 @@ type refusal struct {
 	code    string // the outcome, or what else keeps the request from being answered
 	message string // what is wrong and what to do
 	apiSet  string // the API set that was needed, if one was
+	quota   verify.Quota
 	cause   error  // for the log
 }
 
@@ -59,7 +60,7 @@ func refusalOf(d verify.Decision, err error) error {
 	case d.Valid():
 		return nil
 	}
-	return &refusal{status: statuses[d.Code], code: string(d.Code), message: d.Message, apiSet: d.APISet}
+	return &refusal{status: statuses[d.Code], code: string(d.Code), message: d.Message, apiSet: d.APISet, quota: d.Quota}
 }
 
 // badRequest refuses what was not asked as it must be.
@@ -81,8 +82,9 @@ func (g *gateway) answerError(err error, c echo.Context) {
 	if challenge := r.challenge(); challenge != "" {
 		header.Set(echo.HeaderWWWAuthenticate, challenge)
 	}
-	if r.status == http.StatusServiceUnavailable {
-		header.Set(echo.HeaderRetryAfter, "1")
+	setRateLimit(header, r.quota)
+	if r.status == http.StatusServiceUnavailable || r.code == string(portal.CheckRateLimited) {
+		setRetryAfter(header, r.quota.Again)
 	}
 	if err := r.write(c); err != nil {
 		g.Logger.Debug("an answer could not be written", "error", err)

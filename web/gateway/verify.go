@@ -58,6 +58,7 @@ type answer struct {
 	Application  string        `json:"application"`
 	APISets      []string      `json:"api_sets"`
 	ExpiresAt    *time.Time    `json:"expires_at"`
+	RateLimit    *rateLimit    `json:"rate_limit"` // of a key that has one, also when it was refused for that
 }
 
 type key struct {
@@ -201,7 +202,7 @@ func (q question) request() (r verify.Request, err error) {
 }
 
 func answerTo(d verify.Decision) answer {
-	a := answer{Valid: d.Valid(), Code: d.Code, Message: d.Message, APISets: []string{}}
+	a := answer{Valid: d.Valid(), Code: d.Code, Message: d.Message, APISets: []string{}, RateLimit: rateLimitOf(d.Quota)}
 	if !a.Valid {
 		return a
 	}

@@ -65,7 +65,7 @@ func TestAServiceIsToldWhoseKeyItIs(t *testing.T) {
 		"valid": true, "code": "VALID", "message": portal.CheckValid.Message(),
 		"key":          map[string]any{"id": float64(s.Key.ID), "name": s.Key.Name, "kind": "token"},
 		"user":         map[string]any{"id": float64(s.User.ID), "username": s.User.Username},
-		"impersonator": nil,
+		"impersonator": nil, "rate_limit": nil,
 		"organization": map[string]any{"id": float64(s.Organization.ID), "name": s.Organization.Name},
 		"license":      s.License.Number, "domain": s.License.Domain, "application": s.Application.Name,
 		"api_sets": []any{"billing"}, "expires_at": s.Key.ExpiresAt.Format(time.RFC3339Nano),
@@ -86,7 +86,7 @@ func TestAServiceIsToldWhoActsAsWhom(t *testing.T) {
 		"valid": true, "code": "VALID", "message": portal.CheckValid.Message(),
 		"key":          map[string]any{"id": float64(key.ID), "name": key.Name, "kind": "token"},
 		"user":         map[string]any{"id": float64(other.ID), "username": other.Username},
-		"impersonator": map[string]any{"id": float64(s.User.ID), "username": s.User.Username},
+		"impersonator": map[string]any{"id": float64(s.User.ID), "username": s.User.Username}, "rate_limit": nil,
 		"organization": map[string]any{"id": float64(s.Organization.ID), "name": s.Organization.Name},
 		"license":      "", "domain": "", "application": "",
 		"api_sets": []any{"dunning"}, "expires_at": key.ExpiresAt.Format(time.RFC3339Nano),
@@ -147,7 +147,7 @@ func TestARefusalIsADecisionAndTellsNothingElse(t *testing.T) {
 		`, "api_set": "billing", "method": "GET", "path": "*"`: "API_SET_NOT_GRANTED",
 	} {
 		same(t, s.verify(t, s.key, more), map[string]any{
-			"valid": false, "code": code, "message": portal.CheckCode(code).Message(), "key": nil, "user": nil, "impersonator": nil, "organization": nil,
+			"valid": false, "code": code, "message": portal.CheckCode(code).Message(), "key": nil, "user": nil, "impersonator": nil, "organization": nil, "rate_limit": nil,
 			"license": "", "domain": "", "application": "", "api_sets": []any{}, "expires_at": nil,
 		})
 	}
