@@ -30,8 +30,8 @@ race: ## Run the tests with the race detector, but for those in a browser
 	@.ci/install gcc git postgres nginx curl
 	CGO_ENABLED=1 .ci/postgres go test -race $(UNWATCHED) -timeout=25m ./...
 
-bench: ## Measure the budgets against the bare parts, and print the ratios
-	.ci/postgres --durable go run ./internal/bench
+bench: ## Measure the budgets against the bare parts, and print them in a table
+	.ci/postgres --durable go run ./internal/bench $(BENCH)
 
 generate: ## Generate the Go code of the pages, the document of the API and the tests' client
 	go tool templ generate

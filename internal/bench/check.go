@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -9,49 +10,92 @@ import (
 	"keyportal/internal/secret"
 )
 
-// measureChecks measures /auth of the running program against the bare server.
-func measureChecks(ctx context.Context, s settings, program string, p *prepared, results *table) error {
-	checks, err := startProgram(ctx, program, p)
-	if err != nil {
-		return err
-	}
-	defer checks.stop()
-	bare, err := startBareServer(ctx)
-	if err != nil {
-		return err
-	}
-	defer bare.stop()
+const authInUse = 10_000 // keys that /auth is asked about
 
-	against := func(what, budget, tail string, want int, next request) error {
-		rates, tails, err := inTurns(s,
-			func(length time.Duration) (turn, error) { return load(ctx, s.connections, length, want, next) },
-			func(length time.Duration) (turn, error) {
-				return load(ctx, s.connections, length, http.StatusNoContent, func(int) (*http.Request, error) {
-					return http.NewRequest(http.MethodGet, "http://"+bare.address+"/auth", nil)
-				})
-			})
-		if err != nil {
-			return err
-		}
-		results.add(what+": requests/s ÷ the bare server's", p.engine, budget, rates)
-		results.add(what+": p99 ÷ the bare server's", p.engine, tail, tails)
-		return nil
-	}
-	if err := against("/auth, keys in turn", s.budget("≥ 0.85"), s.budget("≤ 1.5"), http.StatusOK, func(n int) (*http.Request, error) {
-		return authRequest(checks.address, p.keys[n%len(p.keys)])
-	}); err != nil {
-		return err
-	}
-	junk := "kp_" + strings.Repeat("0", len(secret.New("", secret.Token).Reveal())-len("kp_"))
-	return against("/auth, a wrong checksum", "–", "–", http.StatusUnauthorized, func(int) (*http.Request, error) {
-		return authRequest(checks.address, junk)
+// measureAuth measures /auth with many keys in use against the bare server.
+func (b *bench) measureAuth(ctx context.Context, p *prepared) error {
+	return b.check(ctx, p, "/auth", atLeast(0.85), atMost(1.5), func(address string) *target {
+		return &target{address: address, want: http.StatusOK, requests: authRequests(address, p.keys[:min(authInUse, len(p.keys))])}
 	})
 }
 
-func authRequest(address, key string) (*http.Request, error) {
-	request, err := http.NewRequest(http.MethodGet, "http://"+address+"/auth?api_set=billing", nil)
-	if err == nil {
-		request.Header.Set("X-Api-Key", key)
+// measureChecksum measures /auth with what can't be a key, for which it makes no
+// difference how many there are.
+func (b *bench) measureChecksum(ctx context.Context, p *prepared) error {
+	if !b.largest(p) {
+		return nil
 	}
-	return request, err
+	junk := "kp_" + strings.Repeat("0", len(secret.New("", secret.Token).Reveal())-len("kp_"))
+	return b.check(ctx, p, "/auth, a wrong checksum", goal{}, goal{}, func(address string) *target {
+		return &target{address: address, want: http.StatusUnauthorized, requests: authRequests(address, []knownKey{{secret: junk}})}
+	})
+}
+
+// measureVerify measures /v1/verify with few and with many keys in rotation against
+// the bare server.
+func (b *bench) measureVerify(ctx context.Context, p *prepared) error {
+	for _, inRotation := range []int{1000, 100_000} {
+		if inRotation > 1000 && inRotation > len(p.keys) {
+			continue
+		}
+		what := fmt.Sprintf("/v1/verify, %s keys in rotation", thousands(inRotation))
+		err := b.check(ctx, p, what, atLeast(0.8), goal{}, func(address string) *target {
+			return &target{address: address, want: http.StatusOK, requests: verifyRequests(address, p.gateway, p.keys[:min(inRotation, len(p.keys))])}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check measures the program against the bare server, which is sent the same.
+func (b *bench) check(ctx context.Context, p *prepared, what string, rate, tail goal, targetAt func(address string) *target) error {
+	program, err := b.startProgram(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer program.stop()
+	asked, bare := targetAt(program.address), targetAt(b.bare.address)
+	if strings.HasPrefix(what, "/auth") {
+		bare.want = http.StatusNoContent
+	}
+	if err := askForAll(ctx, b.connections, asked); err != nil {
+		return err
+	}
+	side := func(t *target) func() (turn, error) {
+		return func() (turn, error) { return load(ctx, b.connections, b.turn, t) }
+	}
+	turns, err := inTurns(b.rounds, side(asked), side(bare))
+	if err != nil {
+		return err
+	}
+	perSecond := func(t turn) float64 { return t.perSecond }
+	p99 := func(t turn) float64 { return milliseconds(t.p99) }
+	b.report(p, what+": requests/s ÷ the bare server's", rate, "", ratios(turns[0], turns[1], perSecond))
+	if tail != (goal{}) {
+		b.report(p, what+": p99 ÷ the bare server's", tail, "", ratios(turns[0], turns[1], p99))
+	}
+	b.say("%s: %.0f/s, p99 %.2f ms; the bare server %.0f/s, %.2f ms", what,
+		median(each(turns[0], perSecond)), median(each(turns[0], p99)), median(each(turns[1], perSecond)), median(each(turns[1], p99)))
+	return nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func authRequests(host string, keys []knownKey) [][]byte {
+	requests := make([][]byte, len(keys))
+	for i, key := range keys {
+		requests[i] = get(host, "/auth?api_set=billing", "X-Api-Key: "+key.secret)
+	}
+	return requests
+}
+
+func verifyRequests(host, caller string, keys []knownKey) [][]byte {
+	requests := make([][]byte, len(keys))
+	for i, key := range keys {
+		body := fmt.Sprintf(`{"key": %q, "api_set": "billing"}`, key.secret)
+		requests[i] = request(http.MethodPost, host, "/v1/verify", body, "X-Api-Key: "+caller, "Content-Type: application/json")
+	}
+	return requests
 }

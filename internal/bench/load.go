@@ -3,12 +3,24 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
+
+// target is what is asked of a server.
+type target struct {
+	address  string
+	requests [][]byte // as they are sent, in turn
+	want     int      // status of the answers
+	asked    atomic.Int64
+}
+
+// next gives the next request in the rotation, which goes on from turn to turn.
+func (t *target) next() []byte {
+	return t.requests[int(t.asked.Add(1)-1)%len(t.requests)]
+}
 
 // turn is what one turn of load showed.
 type turn struct {
@@ -16,86 +28,122 @@ type turn struct {
 	p99       time.Duration
 }
 
-// request makes the next request of a connection.
-type request func(n int) (*http.Request, error)
-
 // load sends requests over some connections, each one after the other, for a
 // while. An answer with another status than wanted is an error.
-func load(ctx context.Context, connections int, length time.Duration, want int, next request) (turn, error) {
-	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-
-	durations := make([][]time.Duration, connections)
-	failures := make(chan error, connections)
+func load(ctx context.Context, connections int, length time.Duration, t *target) (turn, error) {
 	start := time.Now()
+	durations, err := drive(ctx, connections, t, func() []byte {
+		if time.Since(start) >= length {
+			return nil
+		}
+		return t.next()
+	})
+	if err != nil {
+		return turn{}, err
+	}
+	return turn{float64(len(durations)) / time.Since(start).Seconds(), percentile(durations, 99)}, nil
+}
+
+// askForAll sends each request once.
+func askForAll(ctx context.Context, connections int, t *target) error {
+	var asked atomic.Int64
+	_, err := drive(ctx, connections, t, func() []byte {
+		if n := int(asked.Add(1)); n <= len(t.requests) {
+			return t.requests[n-1]
+		}
+		return nil
+	})
+	return err
+}
+
+// drive sends the requests that next gives until it gives none, and tells how long
+// each took.
+func drive(ctx context.Context, connections int, t *target, next func() []byte) ([]time.Duration, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	durations := make([][]time.Duration, connections)
 	var running sync.WaitGroup
 	for i := range connections {
 		running.Go(func() {
-			for n := i; time.Since(start) < length && ctx.Err() == nil; n += connections {
-				took, err := send(ctx, client, want, next, n)
-				if err != nil {
-					failures <- err
-					cancel()
-					return
-				}
-				durations[i] = append(durations[i], took)
+			var err error
+			if durations[i], err = driveOne(ctx, t, next); err != nil {
+				cancel(err) // ends the others; the first one's error is the cause
 			}
 		})
 	}
 	running.Wait()
-	elapsed := time.Since(start)
-	select {
-	case err := <-failures:
-		return turn{}, err
-	default:
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
 	}
-	all := slices.Sorted(slices.Values(slices.Concat(durations...)))
+	all := slices.Concat(durations...)
 	if len(all) == 0 {
-		return turn{}, fmt.Errorf("no request was answered in %s", length)
+		return nil, fmt.Errorf("no request was sent to %s", t.address)
 	}
-	return turn{float64(len(all)) / elapsed.Seconds(), all[len(all)*99/100]}, nil
+	return all, nil
 }
 
-func send(ctx context.Context, client *http.Client, want int, next request, n int) (time.Duration, error) {
-	request, err := next(n)
+func driveOne(ctx context.Context, t *target, next func() []byte) (durations []time.Duration, err error) {
+	c, err := dial(ctx, t.address)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
+	defer c.close()
+	for request := next(); request != nil; request = next() {
+		took, err := timed(func() error { return c.ask(request, t.want) })
+		if err != nil {
+			return nil, err
+		}
+		durations = append(durations, took)
+	}
+	return durations, nil
+}
+
+// timed tells how long something takes.
+func timed(do func() error) (time.Duration, error) {
 	start := time.Now()
-	response, err := client.Do(request.WithContext(ctx))
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return 0, err
-	}
-	if response.StatusCode != want {
-		return 0, fmt.Errorf("%s was answered with %d, not %d", request.URL.Path, response.StatusCode, want)
-	}
-	return time.Since(start), nil
+	err := do()
+	return time.Since(start), err
 }
 
-// inTurns measures two sides in turns, after a warm-up of each, and gives the
-// ratios a/b of requests per second and of the 99th percentile, turn by turn.
-func inTurns(s settings, a, b func(time.Duration) (turn, error)) (rates, tails []float64, err error) {
-	for round := range s.rounds + 1 {
-		first, err := a(s.turn)
-		if err != nil {
-			return nil, nil, err
+// percentile gives the duration that so many percent are not above.
+func percentile(durations []time.Duration, percent int) time.Duration {
+	sorted := slices.Sorted(slices.Values(durations))
+	return sorted[(len(sorted)*percent-1)/100]
+}
+
+// inTurns has sides measured in turns, so that whatever else the machine does falls
+// on all of them. The first round is a warm-up, and dropped. It gives each side's
+// turns.
+func inTurns[T any](rounds int, sides ...func() (T, error)) ([][]T, error) {
+	turns := make([][]T, len(sides))
+	for round := range rounds + 1 {
+		for i, side := range sides {
+			turn, err := side()
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 {
+				turns[i] = append(turns[i], turn)
+			}
 		}
-		second, err := b(s.turn)
-		if err != nil {
-			return nil, nil, err
-		}
-		if round == 0 {
-			continue // the warm-up
-		}
-		rates = append(rates, first.perSecond/second.perSecond)
-		tails = append(tails, float64(first.p99)/float64(second.p99))
 	}
-	return rates, tails, nil
+	return turns, nil
+}
+
+// each gives one number of every turn.
+func each[T any](turns []T, number func(T) float64) []float64 {
+	numbers := make([]float64, len(turns))
+	for i, turn := range turns {
+		numbers[i] = number(turn)
+	}
+	return numbers
+}
+
+// ratios gives a/b of every round.
+func ratios[T any](a, b []T, number func(T) float64) []float64 {
+	above, below := each(a, number), each(b, number)
+	for i := range above {
+		above[i] /= below[i]
+	}
+	return above
 }
