@@ -1,11 +1,13 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"keyportal/internal/portal"
 	"keyportal/internal/store/storetest"
@@ -176,4 +178,87 @@ func TestOnlyWhoManagesAPIKeysLoosensARateLimitOnItsPage(t *testing.T) {
 	if limit := p.key(p.Key.ID).RateLimit; limit.Requests != 101 {
 		t.Errorf("the rate limit is %q", limit)
 	}
+}
+
+func TestTheAPIBindsKeysToNetworksAndARateLimit(t *testing.T) {
+	p := startPortal(t)
+	admin, clerk := p.session(p.Admin), p.clerk()
+	body := func(name, more string) string {
+		return fmt.Sprintf(`{"orgUserId": %d, "name": %q, "apiSets": ["billing"]%s}`, p.membership(clerk, p.Organization).ID, name, more)
+	}
+	const more = `, "allowedNetworks": ["192.0.2.9/24", "2001:db8::7"], "rateLimit": {"requests": 100, "period": "minute", "burst": 20}`
+	wantBounds := func(what string, key map[string]any, want string) {
+		t.Helper()
+		if got := fmt.Sprint(key["allowedNetworks"], key["rateLimit"]); got != want {
+			t.Errorf("%s is bound to %s, want %s", what, got, want)
+		}
+	}
+	made := p.call(admin, http.MethodPost, "/user/apiKey", body("Bound", more)).want(http.StatusCreated, "")
+	wantBounds("a new key", made.fields["key"].(map[string]any), "[192.0.2.0/24 2001:db8::7/128] map[burst:20 period:minute requests:100]")
+	path := "/user/apiKey/" + made.id()
+	for _, test := range []struct{ change, want string }{
+		{`{"description": "Edited."}`, "[192.0.2.0/24 2001:db8::7/128] map[burst:20 period:minute requests:100]"},
+		{`{"allowedNetworks": ["10.0.0.0/8"]}`, "[10.0.0.0/8] map[burst:20 period:minute requests:100]"},
+		{`{"rateLimit": {"requests": 5, "period": "day"}}`, "[10.0.0.0/8] map[period:day requests:5]"},
+		{`{"allowedNetworks": [], "rateLimit": null}`, "[] <nil>"},
+	} {
+		wantBounds(test.change, p.call(admin, http.MethodPatch, path, test.change).want(http.StatusOK, "").fields, test.want)
+		wantBounds("read after "+test.change, p.call(admin, http.MethodGet, path, "").want(http.StatusOK, "").fields, test.want)
+	}
+	for _, bounds := range []string{`"rateLimit": null`, `"allowedNetworks": [], "rateLimit": null`} {
+		free := p.call(admin, http.MethodPost, "/user/apiKey", body("Free with "+bounds, ", "+bounds)).want(http.StatusCreated, "")
+		wantBounds("a key with "+bounds, free.fields["key"].(map[string]any), "[] <nil>")
+	}
+	another := with(p.pair(), "application", id(storetest.Application(t, p.Store, p.Organization).ID))
+	request := strings.TrimPrefix(p.requester().post("/requests", with(another, "reason", "For us.")).expect(t, http.StatusSeeOther).location, "/requests/")
+	approved := p.call(p.session(p.Support), http.MethodPost, "/requests/"+request+"/approve", `{"name": "Approved", "apiSets": []`+more+`}`).want(http.StatusOK, "")
+	key := p.call(admin, http.MethodGet, fmt.Sprintf("/user/apiKey/%.0f", approved.fields["keyId"]), "").want(http.StatusOK, "").fields
+	wantBounds("an approved key", key, "[192.0.2.0/24 2001:db8::7/128] map[burst:20 period:minute requests:100]")
+}
+
+func TestTheAPISaysWhereBoundsCannotBeTaken(t *testing.T) {
+	p := startPortal(t)
+	path := "/user/apiKey/" + id(p.Key.ID)
+	for _, test := range []struct{ change, location string }{
+		{`{"allowedNetworks": ["10.0.0.0/8", "the office"]}`, "body.allowedNetworks"},
+		{`{"allowedNetworks": [""]}`, "body.allowedNetworks"},
+		{`{"rateLimit": {"requests": 0, "period": "minute"}}`, "body.rateLimit.requests"},
+		{`{"rateLimit": {"requests": 1000001, "period": "minute"}}`, "body.rateLimit.requests"},
+		{`{"rateLimit": {"requests": 1, "period": "week"}}`, "body.rateLimit.period"},
+		{`{"rateLimit": {"requests": 1}}`, "body.rateLimit"},
+		{`{"rateLimit": {"requests": 1, "period": "day", "burst": 0}}`, "body.rateLimit.burst"},
+		{`{"rateLimit": {}}`, "body.rateLimit"},
+		{`{"rateLimit": {"requests": 1, "period": "day", "burst": null}}`, "body"},
+		{`{"rateLimit": {"requests": 1, "Period": "day"}}`, "body.rateLimit"},
+		{`{"rateLimit": "1/day"}`, "body.rateLimit"},
+		{`{"allowedNetworks": null}`, "body"},
+	} {
+		refused := p.call(p.session(p.Admin), http.MethodPatch, path, test.change).want(http.StatusUnprocessableEntity, "invalid")
+		if faults := fmt.Sprint(refused.fields["errors"]); !strings.Contains(faults, "location:"+test.location+" ") {
+			t.Errorf("%s: %s", test.change, faults)
+		}
+	}
+	p.call(p.session(p.Member), http.MethodPatch, path, `{"rateLimit": {"requests": 1, "period": "hour"}}`).want(http.StatusOK, "")
+	refused := p.call(p.session(p.Member), http.MethodPatch, path, `{"rateLimit": null}`).want(http.StatusUnprocessableEntity, "invalid")
+	if faults := fmt.Sprint(refused.fields["errors"]); !strings.Contains(faults, "location:body.rateLimit ") {
+		t.Errorf("a rate limit that is removed by its user: %s", faults)
+	}
+}
+
+func TestThroughABoundKeyTheAPIMakesKeysThatAreBoundAlike(t *testing.T) {
+	p := startPortal(t)
+	from := p.token(p.Admin, func(k *portal.Key) {
+		k.AllowedNetworks, k.RateLimit, k.ExpiresAt = []string{"127.0.0.0/8", "::1/128", "192.0.2.0/24"}, portal.RateLimit{Requests: 100, Period: portal.PerMinute}, time.Time{}
+	})
+	create := func(name, more string) replied {
+		body := fmt.Sprintf(`{"orgUserId": %d, "name": %q, "apiSets": ["billing"]%s}`, p.membership(p.Member, p.Organization).ID, name, more)
+		return p.call(from, http.MethodPost, "/user/apiKey", body)
+	}
+	made := create("Alike", "").want(http.StatusCreated, "").fields["key"].(map[string]any)
+	if got := fmt.Sprint(made["allowedNetworks"], made["rateLimit"]); got != "[127.0.0.0/8 ::1/128 192.0.2.0/24] map[period:minute requests:100]" {
+		t.Errorf("it is bound to %s", got)
+	}
+	create("Elsewhere", `, "allowedNetworks": ["198.51.100.7"]`).want(http.StatusForbidden, "forbidden")
+	create("More", `, "rateLimit": {"requests": 101, "period": "minute"}`).want(http.StatusForbidden, "forbidden")
+	create("Less", `, "allowedNetworks": ["192.0.2.7"], "rateLimit": {"requests": 1, "period": "hour"}`).want(http.StatusCreated, "")
 }
