@@ -447,6 +447,8 @@ func (w *world) validText(name string, schema object) any {
 		return string(portal.Authorities()[number%len(portal.Authorities())].Authority)
 	case name == "route":
 		return w.pick("GET /billing/{id}", "/thing/", fmt.Sprintf("POST /things/%d", number))
+	case name == "allowedNetwork":
+		return w.pick("192.0.2.0/24", "10.1.2.3/8", "2001:db8::7", fmt.Sprintf("198.51.%d.0/24", number%256))
 	case name == "email":
 		return fmt.Sprintf("user%d@example.com", number)
 	case name == "username", name == "actor":

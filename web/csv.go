@@ -15,7 +15,7 @@ import (
 
 const exportPage = 500 // rows that are read at once
 
-var keyColumns = []string{"ID", "Name", "Description", "Key", "Kind", "Organization", "License", "Domain", "Application", "Username", "Mapped user", "API sets", "Can impersonate", "State", "Refused as",
+var keyColumns = []string{"ID", "Name", "Description", "Key", "Kind", "Organization", "License", "Domain", "Application", "Username", "Mapped user", "API sets", "Can impersonate", "Allowed networks", "Rate limit", "State", "Refused as",
 	"Created by", "Created", "Expires", "Last used", "Last used from"}
 
 // exportKeys writes the list of keys as it is narrowed and sorted, all pages of
@@ -92,7 +92,7 @@ func keyRecord(key portal.Key, now time.Time) []string {
 	}
 	return []string{
 		strconv.FormatInt(key.ID, 10), key.Name, key.Description, key.Masked, string(key.Kind), key.OrganizationName, key.LicenseNumber, key.Domain, key.ApplicationName, key.Username, key.UserName,
-		strings.Join(sets, ", "), yesNoCell(key.CanImpersonate), key.State(now).Label(), string(key.RefusedAs), key.CreatorName,
+		strings.Join(sets, ", "), yesNoCell(key.CanImpersonate), strings.Join(key.AllowedNetworks, ", "), key.RateLimit.String(), key.State(now).Label(), string(key.RefusedAs), key.CreatorName,
 		instantCell(key.CreatedAt), instantCell(key.ExpiresAt), instantCell(key.LastUsedAt), key.LastUsedFrom,
 	}
 }

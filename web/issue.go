@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,13 +27,14 @@ func (s *Server) issueKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	expires, err := s.expiryOf(values, time.Time{})
+	bounds, err := s.boundsOf(values, portal.Key{})
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.IssueKey(ctx, manage.NewKey{
 			Submission: submissionOf(values), OrganizationID: license.OrganizationID, LicenseID: license.ID, ApplicationID: number(values, "application"),
 			UserID: number(values, "user"), Name: values.Get("name"), Description: values.Get("description"), APISets: values["api_set"],
-			ExpiresAt: expires, CanImpersonate: checked(values, "can_impersonate"), Deliver: values.Get("handover") != string(page.ShowNow),
+			ExpiresAt: bounds.ExpiresAt, AllowedNetworks: bounds.AllowedNetworks, RateLimit: bounds.RateLimit,
+			CanImpersonate: checked(values, "can_impersonate"), Deliver: values.Get("handover") != string(page.ShowNow),
 		})
 	}
 	switch {

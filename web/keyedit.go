@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -20,7 +21,10 @@ func (s *Server) showKeyEdit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	initial := url.Values{"name": {key.Name}, "description": {key.Description}, "user": {strconv.FormatInt(key.UserID, 10)}, "version": {strconv.FormatInt(key.Version, 10)}, "api_set": portal.Slugs(key.APISets)}
+	initial := url.Values{
+		"name": {key.Name}, "description": {key.Description}, "user": {strconv.FormatInt(key.UserID, 10)}, "version": {strconv.FormatInt(key.Version, 10)}, "api_set": portal.Slugs(key.APISets),
+		"network": {strings.Join(key.AllowedNetworks, "\n")}, "rate_requests": {countText(key.RateLimit.Requests)}, "rate_period": {string(key.RateLimit.Period)}, "rate_burst": {countText(key.RateLimit.Burst)},
+	}
 	form := newForm(c, initial)
 	if key.Revoked() {
 		form.Message = "This API key was revoked. That is final: it can't be edited."
@@ -58,7 +62,8 @@ func (s *Server) keyEdit(values url.Values, was portal.Key) (edit manage.KeyEdit
 	if was.DataLoader {
 		edit.Name, edit.Description, edit.APISets = was.Name, was.Description, portal.Slugs(was.APISets)
 	}
-	edit.ExpiresAt, err = s.expiryOf(values, was.ExpiresAt)
+	bounds, err := s.boundsOf(values, was)
+	edit.ExpiresAt, edit.AllowedNetworks, edit.RateLimit = bounds.ExpiresAt, bounds.AllowedNetworks, bounds.RateLimit
 	return edit, err
 }
 

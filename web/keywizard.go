@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -87,8 +86,8 @@ func (s *Server) newKey(c echo.Context) (manage.NewKey, error) {
 		invalid.Add("user", "Choose a user of this organization.")
 		return in, invalid.Err()
 	}
-	var err error
-	in.ExpiresAt, err = s.expiryOf(values, time.Time{})
+	bounds, err := s.boundsOf(values, portal.Key{})
+	in.ExpiresAt, in.AllowedNetworks, in.RateLimit = bounds.ExpiresAt, bounds.AllowedNetworks, bounds.RateLimit
 	return in, err
 }
 
@@ -129,7 +128,8 @@ func (s *Server) renderKeyWizard(c echo.Context, status int, form page.Form, ste
 		OnlySelf:            portal.Can(actor, portal.ManageAPIKeys, actor.OrganizationID) != nil,
 		AllowsImpersonation: allowsImpersonation(actor),
 	}
-	view.ExpiresAt, _ = s.expiryOf(form.Values, time.Time{}) // one that can't be taken is not reviewed
+	view.Entered, _ = s.boundsOf(form.Values, portal.Key{}) // what can't be taken is not reviewed
+	view.Entered.AllowedNetworks = new(portal.Invalid).Networks("network", view.Entered.AllowedNetworks)
 	user := number(form.Values, "user")
 	if view.Users, err = s.mappedUsers(c, actor.OrganizationID, form, "/keys/new"); err != nil {
 		return err

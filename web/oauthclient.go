@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -137,12 +136,13 @@ func (s *Server) createOAuthClient(c echo.Context) error {
 		return err
 	}
 	values := c.Request().PostForm
-	expires, err := s.expiryOf(values, time.Time{})
+	bounds, err := s.boundsOf(values, portal.Key{})
 	var made manage.GeneratedKey
 	if err == nil {
 		made, err = s.manage.CreateKey(c.Request().Context(), manage.NewKey{
 			Submission: submissionOf(values), Kind: portal.OAuthKey, OrganizationID: client.License.OrganizationID, LicenseID: client.License.ID,
-			UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"], ExpiresAt: expires,
+			UserID: number(values, "user"), Name: "OAuth client " + client.License.Number, APISets: values["api_set"],
+			ExpiresAt: bounds.ExpiresAt, AllowedNetworks: bounds.AllowedNetworks, RateLimit: bounds.RateLimit,
 		})
 	}
 	if err != nil {

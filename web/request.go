@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -244,12 +243,12 @@ func (s *Server) approveRequest(c echo.Context) error {
 		return err
 	}
 	ctx, values := c.Request().Context(), c.Request().PostForm
-	expires, err := s.expiryOf(values, time.Time{})
+	bounds, err := s.boundsOf(values, portal.Key{})
 	var made portal.Key
 	if err == nil {
 		made, err = s.manage.ApproveRequest(ctx, manage.Approval{
 			ID: request.ID, Version: number(values, "version"), Name: values.Get("name"), Description: values.Get("description"),
-			APISets: values["api_set"], ExpiresAt: expires, Note: values.Get("note"),
+			APISets: values["api_set"], ExpiresAt: bounds.ExpiresAt, AllowedNetworks: bounds.AllowedNetworks, RateLimit: bounds.RateLimit, Note: values.Get("note"),
 		})
 	}
 	if err != nil {

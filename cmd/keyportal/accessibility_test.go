@@ -224,7 +224,8 @@ var pages = []struct {
 	{"/keys", []string{"/keys", "/keys?q=nothing+is+called+so", "/keys?user=5"}},
 	{"/keys.csv", nil},
 	{"/keys/issue", []string{"/keys/issue", "/keys/issue?application=2&license=2&user=4", "/keys/issue?application=1&license=1"}}, // the last has a key already
-	{"/keys/new", []string{"/keys/new", "/keys/new?step=api-sets&name=A+key&user=1", "/keys/new?step=review&name=A+key&user=1&api_set=billing&can_impersonate=on"}},
+	{"/keys/new", []string{"/keys/new", "/keys/new?name=A+key&network=10.0.0.0/8&rate_requests=100", "/keys/new?step=api-sets&name=A+key&user=1",
+		"/keys/new?step=review&name=A+key&user=1&api_set=billing&can_impersonate=on&network=10.0.0.0/8+2001:db8::/32&rate_requests=100&rate_period=hour"}},
 	{"/keys/:id", []string{"/keys/2", "/keys/1", "/keys/5", "/keys/6", "/keys/10", "/keys/4", "/keys/27", "/keys/19", "/keys/29"}}, // active, revoked, expired, refused, expiring, an OAuth client, not delivered yet, a pair that is rotated, one that can impersonate
 	{"/keys/:id/edit", []string{"/keys/2/edit", "/keys/21/edit"}},
 	{"/keys/:id/revoke", []string{"/keys/2/revoke", "/keys/16/revoke", "/keys/29/revoke"}},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,7 +31,11 @@ func TestAGeneratedClientMakesAClientOfThePortalFromNothingAndTakesItBack(t *tes
 			t.Errorf("the membership is %+v", membership)
 		}
 
-		key := c.newKey(s, apitest.KeyFields{OrgUserId: membership.Id, Name: "Robot", LicenseId: &license.Id, ApplicationId: &application.Id})
+		wanted := apitest.KeyFields{OrgUserId: membership.Id, Name: "Robot", LicenseId: &license.Id, ApplicationId: &application.Id}
+		if err := json.Unmarshal([]byte(`{"rateLimit": {"requests": 1000, "period": "second"}}`), &wanted); err != nil {
+			t.Fatal(err)
+		}
+		key := c.newKey(s, wanted)
 		c.edit(s, key)
 		rotated := c.rotate(s, key)
 
@@ -123,6 +128,16 @@ func (c generated) edit(s *serving, key apitest.KeyMade) {
 	wantCheck(c.t, s.gateway, *key.ApiKey, http.StatusForbidden)
 	told(c.UpdateApiKeyWithResponse(c.t.Context(), key.Id, nil, apitest.KeyChange{ApiSets: &[]string{"billing"}}))(c.t, http.StatusOK)
 	wantCheck(c.t, s.gateway, *key.ApiKey, http.StatusOK)
+	for _, test := range []struct {
+		from   []string
+		status int
+	}{{[]string{"192.0.2.7"}, http.StatusForbidden}, {[]string{}, http.StatusOK}} {
+		bound := told(c.UpdateApiKeyWithResponse(c.t.Context(), key.Id, nil, apitest.KeyChange{AllowedNetworks: &test.from}))(c.t, http.StatusOK)
+		if got := bound.JSON200; len(got.AllowedNetworks) != len(test.from) || got.RateLimit == nil || got.RateLimit.Requests != 1000 {
+			c.t.Errorf("the key is bound to %q and %+v", got.AllowedNetworks, got.RateLimit)
+		}
+		wantCheck(c.t, s.gateway, *key.ApiKey, test.status)
+	}
 }
 
 // rotate gives a key a new secret, beside which the old one works on.

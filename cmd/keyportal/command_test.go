@@ -53,6 +53,9 @@ func TestWrongUsageIsRefusedWithStatus2(t *testing.T) {
 		{"key create --user=a --name=a --kind=oauth", "name the license with --license"},
 		{"key create --user=a --name=a --application=Workflow", "name the license with --license"},
 		{"key create --user=a --name=a --expires=tomorrow", "must be a day such as 2027-01-31"},
+		{"key create --user=a --name=a --rate-limit=100/week", "“100/week” is not a rate limit: write it as 100/minute"},
+		{"key create --user=a --name=a --rate-limit=", "is not a rate limit"},
+		{"key verify --from=here", "--from"},
 		{"key revoke", "<id>"},
 		{"key revoke Integration", "Integration"},
 		{"import", "expected"},
@@ -188,6 +191,33 @@ func TestAKeyThatCanImpersonateIsMadeOnTheCommandLine(t *testing.T) {
 	}
 }
 
+func TestAKeyIsBoundToNetworksAndARateLimitOnTheCommandLine(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, _ string) {
+		key := succeed(t, "", p.flags("key", "create", "--user=member", "--name=Bound", "--api-set=billing",
+			"--allow-network=192.0.2.9/24", "--allow-network=2001:db8::7,10.0.0.0/8", "--rate-limit=100/minute,20")...)
+		for address, valid := range map[string]bool{"192.0.2.200": true, "2001:db8::7": true, "10.1.2.3": true, "198.51.100.7": false, "": false} {
+			flags := p.flags("key", "verify", "--api-set=billing")
+			if address != "" {
+				flags = append(flags, "--from="+address)
+			}
+			if valid {
+				succeed(t, key, flags...)
+			} else {
+				refuse(t, failed, "may not be used from this address", key, flags...)
+			}
+		}
+		manager, err := openInstallation(t.Context(), p.data())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer manager.Store.Close()
+		made, _, err := manager.Store.KeyByHash(t.Context(), secret.HashOf(strings.TrimSpace(key)))
+		if err != nil || made.RateLimit.String() != "100 per minute, 20 at once" {
+			t.Errorf("the rate limit is %q, %v", made.RateLimit, err)
+		}
+	})
+}
+
 func TestAKeyThatReachesNothingIsMadeWithAWordAboutIt(t *testing.T) {
 	p := emptySQLite(t)
 	if _, err := makeSample(t.Context(), p.data()); err != nil {
@@ -224,6 +254,7 @@ func TestAKeyThatMayNotBeMadeIsRefused(t *testing.T) {
 		{"don't allow the API set “Revenue Management API”", "--user=member --name=a --api-set=revenue-management"},
 		{"has an API key with this name already", "--user=member --name=" + memberKey},
 		{"must be in the future", "--user=member --name=a --expires=2020-01-31"},
+		{"“the office” is no network", "--user=member --name=a --allow-network=10.0.0.0/8 --allow-network=the office"},
 	} {
 		refuse(t, failed, test.want, "", p.flags(append([]string{"key", "create"}, splitFlags(test.args)...)...)...)
 	}

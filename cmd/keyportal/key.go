@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,9 @@ type keyCreateCommand struct {
 	APISets     []string `name:"api-set" placeholder:"SLUG" help:"API set that the key is granted. Can be repeated."`
 	Expires     date     `placeholder:"2027-01-31" help:"Last day (UTC) on which the key works. By default it works for good."`
 	Description string   `help:"What the key is for."`
+
+	AllowNetworks []string  `name:"allow-network" placeholder:"10.0.0.0/8" help:"Address or network from which the key may be used. Can be repeated. By default from anywhere."`
+	RateLimit     rateLimit `placeholder:"100/minute,20" help:"How many requests are accepted in a second, minute, hour or day and, after a comma, how many of them may come at once. By default there is no limit."`
 
 	CanImpersonate bool `help:"Let whoever has the key act as any user of its organization, other than staff. It can't be changed later."`
 }
@@ -64,7 +68,7 @@ func (c keyCreateCommand) Run(ctx context.Context, env environment) error {
 	}
 	in := manage.NewKey{
 		Kind: portal.Kind(c.Kind), UserID: user.ID, Name: c.Name, Description: c.Description, APISets: c.APISets, ExpiresAt: c.Expires.Time,
-		CanImpersonate: c.CanImpersonate,
+		CanImpersonate: c.CanImpersonate, AllowedNetworks: c.AllowNetworks, RateLimit: c.RateLimit.RateLimit,
 	}
 	if in.OrganizationID, err = c.organization(ctx, manager, user); err != nil {
 		return err
@@ -161,6 +165,15 @@ func (d *date) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// rateLimit is a rate limit such as 100/minute,20.
+type rateLimit struct{ portal.RateLimit }
+
+// UnmarshalText reads a rate limit.
+func (l *rateLimit) UnmarshalText(text []byte) (err error) {
+	l.RateLimit, err = portal.ParseRateLimit(string(text))
+	return err
+}
+
 type keyVerifyCommand struct {
 	config.Data
 
@@ -168,6 +181,8 @@ type keyVerifyCommand struct {
 	License  string `placeholder:"NUMBER" help:"License that the key must be of, by its number. By default any or none, as with the next two."`
 	Domain   string `placeholder:"NAME" help:"The same by the license's domain."`
 	Instance string `placeholder:"NAME" help:"The same by one of the license's instances."`
+
+	From netip.Addr `placeholder:"192.0.2.7" help:"Address from which the key is used. A key that is bound to networks needs one."`
 }
 
 // Run decides as the check would and prints the outcome. It does not count as a
@@ -187,6 +202,7 @@ func (c keyVerifyCommand) Run(ctx context.Context, env environment) error {
 	}
 	request.APISet, request.AllowUnmatched = c.APISet, c.APISet == ""
 	request.License, request.Domain, request.Instance = c.License, c.Domain, c.Instance
+	request.ClientIP = c.From
 	decision, err := verify.New(manager.Store, verify.Options{}).Check(ctx, request)
 	if err != nil {
 		return err

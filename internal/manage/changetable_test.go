@@ -172,20 +172,21 @@ var changes = []change{
 		return line(`user created root: Username →root; First Name →Ada; Last Name →Lovelace; E-mail →ada@example.com; Staff →Super admin; Enabled →Yes; Locked →No; Expired →No`)
 	}},
 	{"CreateKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
-		made, err := m.CreateKey(ctx, w.newKey())
+		made, err := m.CreateKey(ctx, w.newKey(bound))
 		if err != nil && !made.Secret.IsZero() {
 			w.t.Error("a secret is shown that was not stored")
 		}
 		return err
 	}, func(w *world) []string {
-		return line(`key generated ERP: Name →ERP; Description →For the ERP.; Kind →API key; Mapped user →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`, w.User.Username)
+		return line(`key generated ERP: Name →ERP; Description →For the ERP.; Kind →API key; Mapped user →%s; API sets →billing API; Expires →Never; Allowed networks →192.0.2.0/24, 2001:db8::7/128; Rate limit →100 per minute, 20 at once; Can impersonate →No; Enabled →Yes; Revoked →No`, w.User.Username)
 	}},
 	{"UpdateKey", byAdmin, func(w *world, m *manage.Manager, ctx context.Context) error {
 		edit := w.keyOf(w.Key.ID)
 		edit.Description, edit.APISets = "", []string{"billing", "dunning"}
+		edit.AllowedNetworks, edit.RateLimit = []string{"10.0.0.0/8"}, portal.RateLimit{Requests: 5, Period: portal.PerDay}
 		return m.UpdateKey(ctx, edit)
 	}, func(w *world) []string {
-		return line(`key edited %s: Description A key for tests.→; API sets billing API, revenue-management API→billing API, dunning API`, w.Key.Name)
+		return line(`key edited %s: Description A key for tests.→; API sets billing API, revenue-management API→billing API, dunning API; Allowed networks →10.0.0.0/8; Rate limit →5 per day`, w.Key.Name)
 	}},
 	{"ImportKeys", byProgram, func(w *world, m *manage.Manager, ctx context.Context) error {
 		_, err := m.ImportKeys(ctx, []manage.ImportedKey{w.oldKey(2, "old 1"), w.oldKey(3, "old 2")}, true)
@@ -374,11 +375,12 @@ var changes = []change{
 		return line(`request answered %s: State Awaiting answer→In progress`, w.prepared.approve.Name())
 	}},
 	{"ApproveRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {
-		_, err := m.ApproveRequest(ctx, manage.Approval{ID: w.prepared.approve.ID, Version: w.version(w.prepared.approve.ID), Name: "Requested", APISets: []string{"billing"}, Note: "Have fun."})
+		_, err := m.ApproveRequest(ctx, manage.Approval{ID: w.prepared.approve.ID, Version: w.version(w.prepared.approve.ID), Name: "Requested", APISets: []string{"billing"}, Note: "Have fun.",
+			AllowedNetworks: []string{"192.0.2.7"}, RateLimit: portal.RateLimit{Requests: 1, Period: portal.PerSecond}})
 		return err
 	}, func(w *world) []string {
 		request := w.prepared.approve
-		return append(line(`key issued Requested: Name →Requested; Kind →API key; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Can impersonate →No; Enabled →Yes; Revoked →No`,
+		return append(line(`key issued Requested: Name →Requested; Kind →API key; Mapped user →%s; Application →%s; License →%s; API sets →billing API; Expires →Never; Allowed networks →192.0.2.7/32; Rate limit →1 per second; Can impersonate →No; Enabled →Yes; Revoked →No`,
 			w.prepared.requester.Username, request.ApplicationName, request.LicenseNumber), line(`request approved %s: State In progress→Approved; Decision →Have fun.`, request.Name())...)
 	}},
 	{"DeclineRequest", bySupport, func(w *world, m *manage.Manager, ctx context.Context) error {

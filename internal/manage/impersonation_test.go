@@ -99,11 +99,12 @@ func TestAKeyThatCanImpersonateIsWidenedByWhoMayAllowThat(t *testing.T) {
 		support := storetest.Support(t, w.s)
 		manager := w.holder([]portal.Authority{portal.APIKeys}, w.Billing, w.Dunning)
 		expires := w.clock.Now().AddDate(0, 0, 30)
-		made := w.impersonator(func(in *manage.NewKey) { in.ExpiresAt = expires })
+		made := w.impersonator(func(in *manage.NewKey) { in.ExpiresAt = expires }, bound)
 		for what, edit := range map[string]func(*manage.KeyEdit){
 			"given an API set":          func(in *manage.KeyEdit) { in.APISets = []string{"billing", "dunning"} },
 			"renewed":                   expireAt(expires.AddDate(0, 0, 1)),
 			"made to never expire":      expireAt(time.Time{}),
+			"used from elsewhere":       fromNetworks("192.0.2.0/24", "2001:db8::7", "10.0.0.0/8"),
 			"mapped to who does it":     mapTo(manager),
 			"mapped to an admin":        mapTo(w.Admin, "billing"),
 			"mapped, which a form does": mapTo(w.Admin),
@@ -112,6 +113,7 @@ func TestAKeyThatCanImpersonateIsWidenedByWhoMayAllowThat(t *testing.T) {
 				w.wantRefused(what+" by "+by.Username, by, made.ID, edit, portal.CodeForbidden)
 			}
 		}
+		w.wantRefused("used more often", w.Admin, made.ID, limitTo(portal.RateLimit{}), portal.CodeForbidden)
 		for _, by := range []portal.User{w.User, w.Admin, manager} {
 			mustDo(t, w.m.DisableKey(w.as(by), made.ID))
 			wantSays(t, "enabled by "+by.Username, w.m.EnableKey(w.as(by), made.ID), "only support can enable")
@@ -120,8 +122,11 @@ func TestAKeyThatCanImpersonateIsWidenedByWhoMayAllowThat(t *testing.T) {
 		}
 		mustDo(t, w.edited(manager, made.ID, func(in *manage.KeyEdit) {
 			in.Name, in.APISets, in.ExpiresAt = "Narrowed", nil, expires.AddDate(0, 0, -1)
+			in.AllowedNetworks, in.RateLimit.Burst = []string{"192.0.2.7"}, 10
 		}))
-		mustDo(t, w.edited(support, made.ID, func(in *manage.KeyEdit) { in.APISets, in.ExpiresAt = []string{"billing", "dunning"}, time.Time{} }))
+		mustDo(t, w.edited(support, made.ID, func(in *manage.KeyEdit) {
+			in.APISets, in.ExpiresAt, in.AllowedNetworks, in.RateLimit = []string{"billing", "dunning"}, time.Time{}, nil, portal.RateLimit{}
+		}))
 		mustDo(t, w.edited(support, made.ID, mapTo(w.Admin, "billing")))
 		wantEqual(t, "mapped by support", w.key(made.ID).UserID, w.Admin.ID)
 

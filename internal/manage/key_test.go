@@ -27,7 +27,10 @@ func (w *world) newKey(edit ...func(*manage.NewKey)) manage.NewKey {
 func (w *world) keyOf(id int64) manage.KeyEdit {
 	w.t.Helper()
 	key := w.key(id)
-	in := manage.KeyEdit{ID: id, Version: key.Version, Name: key.Name, Description: key.Description, UserID: key.UserID, ExpiresAt: key.ExpiresAt}
+	in := manage.KeyEdit{
+		ID: id, Version: key.Version, Name: key.Name, Description: key.Description, UserID: key.UserID, ExpiresAt: key.ExpiresAt,
+		AllowedNetworks: key.AllowedNetworks, RateLimit: key.RateLimit,
+	}
 	for _, set := range key.APISets {
 		in.APISets = append(in.APISets, set.Slug)
 	}

@@ -33,7 +33,8 @@ func (m *Manager) KeyActor(ctx context.Context, subject portal.Subject) (portal.
 	}
 	actor.OrganizationID, actor.KeyID, actor.KeyName = subject.OrganizationID, subject.KeyID, subject.KeyName
 	actor.Bounds = portal.Bounds{
-		APISets: map[string]bool{}, ExpiresAt: subject.ExpiresAt(), Passing: subject.Passing(), LicenseID: subject.LicenseID, Networks: slices.Clone(subject.AllowedNetworks),
+		APISets: map[string]bool{}, ExpiresAt: subject.ExpiresAt(), Passing: subject.Passing(), LicenseID: subject.LicenseID,
+		Networks: slices.Clone(subject.AllowedNetworks), RateLimit: subject.RateLimit,
 	}
 	for _, slug := range subject.APISets {
 		actor.Bounds.APISets[slug] = true

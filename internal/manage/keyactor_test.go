@@ -53,11 +53,11 @@ func TestWhoComesInThroughAKeyActsInItsOrganizationAndReachesWhatItDoes(t *testi
 		both := w.adminOf(w.Organization, w.Other)
 		expires := w.clock.Now().AddDate(0, 0, 30)
 		key, value := w.keyFrom(both, func(k *portal.Key) {
-			k.ExpiresAt, k.LicenseID, k.ApplicationID, k.AllowedNetworks = expires, w.License.ID, w.application().ID, []string{"192.0.2.0/24"}
+			k.ExpiresAt, k.LicenseID, k.ApplicationID, k.AllowedNetworks, k.RateLimit = expires, w.License.ID, w.application().ID, []string{"192.0.2.0/24"}, boundTo
 		})
 		actor := portal.ActorFrom(w.through(value))
 		wantEqual(t, "actor", [5]any{actor.UserID, actor.Username, actor.OrganizationID, actor.KeyID, actor.KeyName}, [5]any{both.ID, both.Username, w.Organization.ID, key.ID, key.Name})
-		wantEqual(t, "bounds", actor.Bounds, portal.Bounds{APISets: map[string]bool{"billing": true}, ExpiresAt: expires, LicenseID: w.License.ID, Networks: []string{"192.0.2.0/24"}})
+		wantEqual(t, "bounds", actor.Bounds, portal.Bounds{APISets: map[string]bool{"billing": true}, ExpiresAt: expires, LicenseID: w.License.ID, Networks: []string{"192.0.2.0/24"}, RateLimit: boundTo})
 		wantEqual(t, "organizations", len(actor.Grants), 1)
 		wantEqual(t, "in the key's", [2]bool{actor.Holds(portal.Administration, w.Organization.ID), actor.Grants[w.Organization.ID].AllAccess}, [2]bool{true, false})
 		wantEqual(t, "in the other", actor.Holds(portal.ViewUsers, w.Other.ID), false)
@@ -126,7 +126,7 @@ func TestAKeyMakesNoKeyBeyondItself(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		expires, networks, other := w.clock.Now().AddDate(0, 0, 30), []string{"192.0.2.0/24", "2001:db8::/32"}, storetest.License(t, w.s, w.Organization)
 		_, value := w.keyFrom(w.Admin, func(k *portal.Key) {
-			k.ExpiresAt, k.LicenseID, k.ApplicationID, k.AllowedNetworks = expires, w.License.ID, w.application().ID, networks
+			k.ExpiresAt, k.LicenseID, k.ApplicationID, k.AllowedNetworks, k.RateLimit = expires, w.License.ID, w.application().ID, networks, boundTo
 		})
 		ctx := w.through(value)
 		within := func(edit func(*manage.NewKey)) manage.NewKey {
@@ -138,11 +138,17 @@ func TestAKeyMakesNoKeyBeyondItself(t *testing.T) {
 			edit func(*manage.NewKey)
 			want portal.Code
 		}{
-			"another API set":           {func(in *manage.NewKey) { in.APISets = []string{"billing", "dunning"} }, portal.CodeInvalid},
-			"a later expiry":            {func(in *manage.NewKey) { in.ExpiresAt = expires.Add(time.Second) }, portal.CodeForbidden},
-			"no expiry":                 {func(in *manage.NewKey) { in.ExpiresAt = time.Time{} }, portal.CodeForbidden},
-			"another license":           {func(in *manage.NewKey) { in.LicenseID = other.ID }, portal.CodeForbidden},
-			"no license":                {func(in *manage.NewKey) { in.LicenseID, in.ApplicationID = 0, 0 }, portal.CodeForbidden},
+			"another API set":  {func(in *manage.NewKey) { in.APISets = []string{"billing", "dunning"} }, portal.CodeInvalid},
+			"a later expiry":   {func(in *manage.NewKey) { in.ExpiresAt = expires.Add(time.Second) }, portal.CodeForbidden},
+			"no expiry":        {func(in *manage.NewKey) { in.ExpiresAt = time.Time{} }, portal.CodeForbidden},
+			"another license":  {func(in *manage.NewKey) { in.LicenseID = other.ID }, portal.CodeForbidden},
+			"no license":       {func(in *manage.NewKey) { in.LicenseID, in.ApplicationID = 0, 0 }, portal.CodeForbidden},
+			"another network":  {func(in *manage.NewKey) { in.AllowedNetworks = []string{"192.0.2.7", "198.51.100.0/24"} }, portal.CodeForbidden},
+			"a network around": {func(in *manage.NewKey) { in.AllowedNetworks = []string{"192.0.0.0/16"} }, portal.CodeForbidden},
+			"a higher rate limit": {func(in *manage.NewKey) {
+				in.RateLimit = portal.RateLimit{Requests: 2, Period: portal.PerSecond, Burst: 20}
+			}, portal.CodeForbidden},
+			"more at once":              {func(in *manage.NewKey) { in.RateLimit = portal.RateLimit{Requests: 100, Period: portal.PerMinute} }, portal.CodeForbidden},
 			"impersonation":             {func(in *manage.NewKey) { in.CanImpersonate = true }, portal.CodeForbidden},
 			"a later expiry, delivered": {func(in *manage.NewKey) { in.ExpiresAt, in.Deliver = expires.Add(time.Second), true }, portal.CodeForbidden},
 			"no expiry, of its user":    {func(in *manage.NewKey) { in.ExpiresAt, in.UserID = time.Time{}, w.Admin.ID }, portal.CodeForbidden},
@@ -163,23 +169,38 @@ func TestAKeyMakesNoKeyBeyondItself(t *testing.T) {
 		}
 		made := must(w.m.CreateKey(ctx, within(func(*manage.NewKey) {})))(t)
 		wantEqual(t, "the networks of one within", made.AllowedNetworks, networks)
+		wantEqual(t, "its rate limit", made.RateLimit, boundTo)
 		wantEqual(t, "its maker", [2]any{made.CreatedBy, made.CreatorName}, [2]any{w.Admin.ID, w.Admin.Name()})
 		issued := must(w.m.IssueKey(ctx, within(func(in *manage.NewKey) { in.Name, in.APISets = "Issued", nil })))(t)
 		wantEqual(t, "the networks of one that was issued", issued.AllowedNetworks, networks)
+		wantEqual(t, "its rate limit", issued.RateLimit, boundTo)
+		narrower := must(w.m.CreateKey(ctx, within(func(in *manage.NewKey) {
+			in.Name, in.AllowedNetworks, in.RateLimit = "Narrower", []string{"192.0.2.7"}, portal.RateLimit{Requests: 20, Period: portal.PerMinute}
+		})))(t)
+		wantEqual(t, "the bounds of a narrower one", []any{narrower.AllowedNetworks, narrower.RateLimit}, []any{[]string{"192.0.2.7/32"}, portal.RateLimit{Requests: 20, Period: portal.PerMinute}})
 	})
 }
 
 func TestAnApprovalThroughAKeyIssuesNoKeyBeyondIt(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		expires := w.clock.Now().AddDate(0, 0, 30)
-		_, value := w.keyFrom(w.memberOfStaff(portal.Support), func(k *portal.Key) { k.ExpiresAt, k.AllowedNetworks = expires, []string{"192.0.2.0/24"} })
+		_, value := w.keyFrom(w.memberOfStaff(portal.Support), func(k *portal.Key) {
+			k.ExpiresAt, k.AllowedNetworks, k.RateLimit = expires, []string{"192.0.2.0/24"}, boundTo
+		})
 		request, ctx := w.request(w.requester(), w.application()), w.through(value)
-		approve := func(at time.Time) (portal.Key, error) {
-			return w.m.ApproveRequest(ctx, manage.Approval{ID: request.ID, Version: request.Version, Name: "Approved", APISets: []string{"billing"}, ExpiresAt: at})
+		approve := func(at time.Time, edit ...func(*manage.Approval)) (portal.Key, error) {
+			in := manage.Approval{ID: request.ID, Version: request.Version, Name: "Approved", APISets: []string{"billing"}, ExpiresAt: at}
+			for _, edit := range edit {
+				edit(&in)
+			}
+			return w.m.ApproveRequest(ctx, in)
 		}
 		wantCode(t, "for ever", second(approve(time.Time{})), portal.CodeForbidden)
 		wantCode(t, "for longer", second(approve(expires.Add(time.Second))), portal.CodeForbidden)
-		wantEqual(t, "networks", must(approve(expires))(t).AllowedNetworks, []string{"192.0.2.0/24"})
+		wantCode(t, "from elsewhere", second(approve(expires, func(in *manage.Approval) { in.AllowedNetworks = []string{"198.51.100.7"} })), portal.CodeForbidden)
+		wantCode(t, "more often", second(approve(expires, func(in *manage.Approval) { in.RateLimit = portal.RateLimit{Requests: 2, Period: portal.PerSecond} })), portal.CodeForbidden)
+		made := must(approve(expires))(t)
+		wantEqual(t, "its bounds", []any{made.AllowedNetworks, made.RateLimit}, []any{[]string{"192.0.2.0/24"}, boundTo})
 	})
 }
 

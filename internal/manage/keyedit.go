@@ -17,14 +17,18 @@ type KeyEdit struct {
 	UserID      int64     // the mapped user
 	APISets     []string  // slugs
 	ExpiresAt   time.Time // zero: never
+
+	AllowedNetworks []string         // addresses and CIDR; empty: from anywhere
+	RateLimit       portal.RateLimit // zero: none
 }
 
 // UpdateKey edits a key, which counts from the next check on. For who may change it; to
 // map it to another user, for who may make such a key of that user, and could give them
-// all of its API sets. Of a Data Loader key only the expiry can be changed. A later
-// expiry renews a key that has expired. Whether it can impersonate never changes; one
-// that can is widened and mapped to another user by who may Allow Impersonation alone. CodeConflict when it was revoked, or changed by
-// somebody else meanwhile.
+// all of its API sets; to loosen or remove its rate limit, for who may Manage API Keys.
+// Of a Data Loader key only the expiry can be changed. A later expiry renews a key that
+// has expired. Whether it can impersonate never changes; one that can is widened and
+// mapped to another user by who may Allow Impersonation alone. CodeConflict when it was
+// revoked, or changed by somebody else meanwhile.
 func (m *Manager) UpdateKey(ctx context.Context, in KeyEdit) error {
 	return m.changeKey(ctx, in.ID, func(c *store.Change, was portal.Key) error {
 		key, err := editedKey(ctx, c.Queries, was, in)
@@ -58,6 +62,7 @@ func editedKey(ctx context.Context, q store.Queries, was portal.Key, in KeyEdit)
 			return key, err
 		}
 	}
+	key = bounded(ctx, &invalid, key, in)
 	if key.Name != was.Name {
 		if key, err = withApplicationNamed(ctx, q, key); err != nil {
 			return key, err
@@ -89,6 +94,16 @@ func remapped(ctx context.Context, q store.Queries, invalid *portal.Invalid, was
 	return key, err
 }
 
+// bounded gives a key as it would be with the networks and the rate limit of an edit.
+func bounded(ctx context.Context, invalid *portal.Invalid, key portal.Key, in KeyEdit) portal.Key {
+	in.RateLimit.Check(invalid, "rate_limit")
+	if err := portal.CanLoosen(portal.ActorFrom(ctx), key, in.RateLimit); err != nil {
+		invalid.Add("rate_limit", err.Error())
+	}
+	key.AllowedNetworks, key.RateLimit = invalid.Networks("network", in.AllowedNetworks), in.RateLimit
+	return key
+}
+
 // checkDataLoaderEdit refuses what can't be changed of a Data Loader key.
 func checkDataLoaderEdit(was, key portal.Key) error {
 	key.ExpiresAt = was.ExpiresAt
@@ -98,12 +113,13 @@ func checkDataLoaderEdit(was, key portal.Key) error {
 	return nil
 }
 
-// checkWidening refuses to have a key do more than it does, or longer, or as somebody
-// else, for who could not map a key to its user, or came in through a key that is
-// narrower.
+// checkWidening refuses to have a key do more than it does, or longer, from elsewhere,
+// more often, or as somebody else, for who could not map a key to its user, or came in
+// through a key that is narrower.
 func checkWidening(ctx context.Context, q store.Queries, was, key portal.Key) error {
 	later := !was.ExpiresAt.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(was.ExpiresAt))
-	if !later && key.UserID == was.UserID && len(portal.WithoutAPISets(key.APISets, was.APISets)) == 0 {
+	within := portal.WithinNetworks(key.AllowedNetworks, was.AllowedNetworks) && key.RateLimit.Within(was.RateLimit)
+	if !later && within && key.UserID == was.UserID && len(portal.WithoutAPISets(key.APISets, was.APISets)) == 0 {
 		return nil
 	}
 	return canWiden(ctx, q, key)

@@ -27,6 +27,10 @@ type NewKey struct {
 	DataLoader     bool      // a key pair for the Data Loader
 	CanImpersonate bool      // the key may act as other users of the organization; for who may Allow Impersonation
 	Deliver        bool      // the mapped user gets the secret by a one-time page, and nobody else does
+
+	// Through a key that is bounded, what is left out of these is as with that one.
+	AllowedNetworks []string         // addresses and CIDR; empty: from anywhere
+	RateLimit       portal.RateLimit // zero: none
 }
 
 // GeneratedKey is a key that was made, with its secret in clear. The secret is
@@ -121,10 +125,15 @@ func (m *Manager) insertKey(ctx context.Context, c *store.Change, in NewKey, act
 // key gives the key as it was asked for, before anything is checked.
 func (in NewKey) key(ctx context.Context) portal.Key {
 	actor := portal.ActorFrom(ctx)
+	networks := in.AllowedNetworks
+	if len(networks) == 0 {
+		networks = actor.Bounds.Networks
+	}
 	return portal.Key{
 		Kind: cmp.Or(in.Kind, portal.TokenKey), DataLoader: in.DataLoader, CanImpersonate: in.CanImpersonate,
 		OrganizationID: in.OrganizationID, UserID: in.UserID, LicenseID: in.LicenseID, ApplicationID: in.ApplicationID, CreatedBy: actor.UserID, CreatorName: actor.Name, Enabled: true, ExpiresAt: in.ExpiresAt,
-		MappedBy: actor.UserID, MapperName: actor.Name, MappingTold: actor.UserID == in.UserID, AllowedNetworks: actor.Bounds.Networks,
+		MappedBy: actor.UserID, MapperName: actor.Name, MappingTold: actor.UserID == in.UserID,
+		AllowedNetworks: networks, RateLimit: cmp.Or(in.RateLimit, actor.Bounds.RateLimit),
 	}
 }
 
@@ -173,6 +182,8 @@ func checkNewKey(ctx context.Context, q store.Queries, in NewKey) (portal.Key, e
 	if err := checkExpiry(ctx, q, &invalid, key); err != nil {
 		return key, err
 	}
+	key.AllowedNetworks = invalid.Networks("network", key.AllowedNetworks)
+	key.RateLimit.Check(&invalid, "rate_limit")
 	if key.ApplicationID == 0 {
 		if key, err = withApplicationNamed(ctx, q, key); err != nil {
 			return key, err

@@ -243,6 +243,9 @@ type Approval struct {
 	APISets     []string  // slugs
 	ExpiresAt   time.Time // zero: never
 	Note        string    // for the requester; may be empty
+
+	AllowedNetworks []string         // addresses and CIDR; empty: from anywhere
+	RateLimit       portal.RateLimit // zero: none
 }
 
 // ApproveRequest issues the key that was asked for, mapped to the requester, who
@@ -260,6 +263,7 @@ func (m *Manager) ApproveRequest(ctx context.Context, in Approval) (portal.Key, 
 		issued, err := m.insertKey(ctx, c, NewKey{
 			OrganizationID: was.OrganizationID, LicenseID: was.LicenseID, ApplicationID: was.ApplicationID, UserID: was.RequesterID,
 			Name: in.Name, Description: in.Description, APISets: in.APISets, ExpiresAt: in.ExpiresAt, Deliver: true,
+			AllowedNetworks: in.AllowedNetworks, RateLimit: in.RateLimit,
 		}, "issued")
 		if err != nil {
 			return err

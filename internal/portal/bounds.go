@@ -2,7 +2,6 @@ package portal
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 )
@@ -15,6 +14,7 @@ type Bounds struct {
 	Passing   bool            // it is an access token, or a secret that is being rotated out
 	LicenseID int64           // 0: bound to none
 	Networks  []string        // CIDR; empty: from anywhere
+	RateLimit RateLimit
 }
 
 // Person gives the user behind a key: as that user one may take something away,
@@ -73,8 +73,10 @@ func CanPassOn(actor Actor, key Key) error {
 		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one ends at %s. Choose an expiry that is not later.", bounds.ExpiresAt.UTC().Format(time.RFC3339)))
 	case bounds.LicenseID != 0 && key.LicenseID != bounds.LicenseID:
 		return Denied("An API key gives no other key more than it has, and this one is bound to its license.")
-	case len(bounds.Networks) > 0 && !withinNetworks(key.AllowedNetworks, bounds.Networks):
+	case !WithinNetworks(key.AllowedNetworks, bounds.Networks):
 		return Denied("An API key gives no other key more than it has, and this one may be used from some networks only.")
+	case !key.RateLimit.Within(bounds.RateLimit):
+		return Denied(fmt.Sprintf("An API key gives no other key more than it has, and this one has the rate limit %s.", bounds.RateLimit))
 	}
 	return nil
 }
@@ -87,16 +89,4 @@ func CanReshape(actor Actor, granted []APISet, set APISet) error {
 		return nil
 	}
 	return Denied(fmt.Sprintf("The API key that you use was granted the API set “%s”, so it can't change what that reaches. Use a key without it, or log in to the portal.", set.Name))
-}
-
-// withinNetworks tells whether an address of the inner networks is always one of the
-// outer ones. No network at all stands for all addresses.
-func withinNetworks(inner, outer []string) bool {
-	return len(inner) > 0 && !slices.ContainsFunc(inner, func(network string) bool {
-		one, err := netip.ParsePrefix(network)
-		return err != nil || !slices.ContainsFunc(outer, func(network string) bool {
-			other, err := netip.ParsePrefix(network)
-			return err == nil && other.Bits() <= one.Bits() && other.Contains(one.Addr())
-		})
-	})
 }

@@ -103,6 +103,8 @@ func TestAKeyPassesOnNoMoreThanItHas(t *testing.T) {
 	sets := func(some ...portal.APISet) portal.Key { return portal.Key{APISets: some} }
 	networks := func(some ...string) portal.Bounds { return portal.Bounds{Networks: some} }
 	from := func(some ...string) portal.Key { return portal.Key{AllowedNetworks: some} }
+	minute := portal.RateLimit{Requests: 60, Period: portal.PerMinute, Burst: 10}
+	limited := portal.Bounds{RateLimit: minute}
 	for what, test := range map[string]struct {
 		bounds portal.Bounds
 		key    portal.Key
@@ -136,6 +138,12 @@ func TestAKeyPassesOnNoMoreThanItHas(t *testing.T) {
 		"from one network within and one not":   {networks("192.0.2.0/24"), from("192.0.2.0/25", "198.51.100.0/24"), no},
 		"from anywhere, itself from a network":  {networks("192.0.2.0/24"), from(), no},
 		"from what is no network":               {networks("192.0.2.0/24"), from("192.0.2.0/240"), no},
+		"with a rate limit, having none":        {portal.Bounds{}, portal.Key{RateLimit: minute}, allowed},
+		"with the same rate limit":              {limited, portal.Key{RateLimit: minute}, allowed},
+		"with a stricter rate limit":            {limited, portal.Key{RateLimit: portal.RateLimit{Requests: 1, Period: portal.PerHour}}, allowed},
+		"with a higher rate limit":              {limited, portal.Key{RateLimit: portal.RateLimit{Requests: 61, Period: portal.PerMinute, Burst: 10}}, no},
+		"with more at once":                     {limited, portal.Key{RateLimit: portal.RateLimit{Requests: 60, Period: portal.PerMinute}}, no},
+		"without a rate limit, having one":      {limited, portal.Key{}, no},
 		"that it impersonates":                  {portal.Bounds{}, portal.Key{CanImpersonate: true}, no},
 		"that it impersonates, and all else so": {reaching("billing"), portal.Key{CanImpersonate: true, APISets: []portal.APISet{billing}}, no},
 	} {

@@ -187,6 +187,17 @@ func CanChangeKey(actor Actor, key Key) error {
 	return CanUseKeysOf(actor, ChangeKey, key.OrganizationID, key.UserID)
 }
 
+// CanLoosen answers whether the actor may give a key another rate limit, as far as that
+// lets the key be used more than the present one: who may Manage API Keys in its
+// organization. The limit protects the API from whoever has the key, so others who may
+// change the key can only make it stricter.
+func CanLoosen(actor Actor, key Key, limit RateLimit) error {
+	if limit.Within(key.RateLimit) || actor.Holds(ManageAPIKeys, key.OrganizationID) {
+		return nil
+	}
+	return Denied(fmt.Sprintf("This key's rate limit is %s. You can make it stricter; to loosen or remove it needs the authority “%s”: ask an administrator.", key.RateLimit, ManageAPIKeys.Name()))
+}
+
 // CanChangeSecret answers whether the actor may end a secret of a key, which shows
 // them none: a client's administrators alone for an OAuth client, else who may
 // change the key.

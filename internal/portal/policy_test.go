@@ -277,6 +277,29 @@ func TestAnOAuthClientIsChangedByItsKeepersAndByStaffWhoIssueKeys(t *testing.T) 
 	wantCode(t, "another key", portal.CanChangeKey(holding(portal.ViewClientSecret), portal.Key{Kind: portal.TokenKey, OrganizationID: here, UserID: another}), no)
 }
 
+func TestARateLimitIsLoosenedByWhoManagesAPIKeysAndMadeStricterByAll(t *testing.T) {
+	const no = portal.CodeForbidden
+	limit := portal.RateLimit{Requests: 60, Period: portal.PerMinute, Burst: 10}
+	key := func(user int64) portal.Key { return portal.Key{OrganizationID: here, UserID: user, RateLimit: limit} }
+	forEveryActor(t, map[string]portal.Code{
+		"nobody": no, "outsider": no, "member": no, "API user": no, "viewer": no, "user manager": no, "all access": no, "gateway": no,
+		"key manager": allowed, "admin": allowed, "support": allowed, "super admin": allowed, "program": allowed,
+	}, func(t *testing.T, actor portal.Actor, want portal.Code) {
+		for _, user := range []int64{another, self} {
+			for what, looser := range map[string]portal.RateLimit{
+				"more often": {Requests: 61, Period: portal.PerMinute, Burst: 10}, "more at once": {Requests: 60, Period: portal.PerMinute, Burst: 11}, "no limit": {},
+			} {
+				wantCode(t, what, portal.CanLoosen(actor, key(user), looser), want)
+			}
+			for what, within := range map[string]portal.RateLimit{"as it is": limit, "stricter": {Requests: 1, Period: portal.PerMinute}} {
+				wantCode(t, what, portal.CanLoosen(actor, key(user), within), allowed)
+			}
+			wantCode(t, "a first one", portal.CanLoosen(actor, portal.Key{OrganizationID: here, UserID: user}, limit), allowed)
+		}
+	})
+	wantCode(t, "elsewhere", portal.CanLoosen(actors["key manager"], portal.Key{OrganizationID: elsewhere, RateLimit: limit}, portal.RateLimit{}), no)
+}
+
 // secretUses are the answers on the secrets of a key that reaches Billing.
 type secretUses struct{ change, have, send portal.Code }
 

@@ -102,7 +102,7 @@ func keyUse(usage portal.Usage) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = ui.Details("As a table").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Details("As a table", false).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

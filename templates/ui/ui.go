@@ -6,7 +6,7 @@
 //   - text.templ: Head, Badge, State, Avatar, Mono, Notice, Empty, Time, Expiry, Ending
 //   - card.templ: Card and its head, body and foot, Facts, Details
 //   - button.templ: ButtonLink, Submit, PostButton, Menu
-//   - field.templ, choice.templ: Field, TextArea, Select, Checkbox, CheckList, ErrorSummary
+//   - field.templ, choice.templ: Field, TextArea, Select, Checkbox, CheckList, Group, ErrorSummary
 //   - table.templ: Table, SortTh, Td, Pager
 //   - chart.templ: UseChart, DayTable
 //   - filter.templ: FilterBar, FilterSelect

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +33,11 @@ func readStrictly(text []byte, into any) error {
 	return refuseNulls(text, reflect.TypeOf(into))
 }
 
+// nullable are the types of fields that null is a value of.
+var nullable = []reflect.Type{
+	reflect.TypeFor[instant](), reflect.TypeFor[optional[instant]](), reflect.TypeFor[rateLimit](), reflect.TypeFor[optional[rateLimit]](),
+}
+
 // refuseNulls refuses null in the fields of a struct that it is no value of.
 func refuseNulls(text []byte, of reflect.Type) error {
 	for of.Kind() == reflect.Pointer {
@@ -46,7 +52,7 @@ func refuseNulls(text []byte, of reflect.Type) error {
 	}
 	for _, field := range reflect.VisibleFields(of) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if bytes.Equal(sent[name], []byte("null")) && field.Type != reflect.TypeFor[instant]() && field.Type != reflect.TypeFor[optional[instant]]() {
+		if bytes.Equal(sent[name], []byte("null")) && !slices.Contains(nullable, field.Type) {
 			return fmt.Errorf("%s can't be null: send a value, or leave it out", name)
 		}
 	}

@@ -32,6 +32,7 @@ type Key struct {
 	CanImpersonate  bool      `json:"canImpersonate" doc:"It may act as other users of its organization."`
 	DataLoader      bool      `json:"dataLoader"`
 	AllowedNetworks []string  `json:"allowedNetworks" nullable:"false" doc:"CIDR; empty: from anywhere."`
+	RateLimit       rateLimit `json:"rateLimit" doc:"null: none."`
 	State           string    `json:"state" enum:"active,expired,disabled,revoked" doc:"The key's own state."`
 	RefusedAs       string    `json:"refusedAs,omitempty" example:"USER_LOCKED" doc:"What the check answers because of the key's user, organization or license; not there when they are all right."`
 	ExpiresAt       instant   `json:"expiresAt" doc:"null: never."`
@@ -47,7 +48,7 @@ func (a *API) keyOf(k portal.Key) Key {
 	return Key{
 		ID: k.ID, Kind: string(k.Kind), Name: k.Name, Description: k.Description, OrgID: k.OrganizationID, OrgName: k.OrganizationName, UserID: k.UserID, Username: k.Username,
 		APISets: portal.Slugs(k.APISets), LicenseID: k.LicenseID, LicenseNumber: k.LicenseNumber, Domain: k.Domain, ApplicationID: k.ApplicationID, ApplicationName: k.ApplicationName,
-		PublicID: k.PublicID, Masked: k.Masked, CanImpersonate: k.CanImpersonate, DataLoader: k.DataLoader, AllowedNetworks: append([]string{}, k.AllowedNetworks...),
+		PublicID: k.PublicID, Masked: k.Masked, CanImpersonate: k.CanImpersonate, DataLoader: k.DataLoader, AllowedNetworks: append([]string{}, k.AllowedNetworks...), RateLimit: rateLimit{k.RateLimit},
 		State: string(k.State(a.manage.Now())), RefusedAs: string(k.RefusedAs), ExpiresAt: instant{k.ExpiresAt}, RevokedAt: instant{k.RevokedAt},
 		LastUsedAt: instant{k.LastUsedAt}, LastUsedFrom: k.LastUsedFrom, CreatedBy: Named{k.CreatedBy, k.CreatorName}, CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt,
 	}
@@ -93,6 +94,7 @@ type KeyFields struct {
 	LicenseID      int64     `json:"licenseId,omitempty" minimum:"1" doc:"The license that the key is bound to; with applicationId, but for an OAuth client."`
 	DataLoader     bool      `json:"dataLoader,omitempty" doc:"A pair for the Data Loader."`
 	Deliver        bool      `json:"deliver,omitempty" doc:"The user gets the key on a one-time page in the portal, and nobody else does: this answer has no secret then."`
+	NewBounds
 }
 
 // KeyMade is a key that was made, with its secret in clear, this once. A request that
@@ -142,6 +144,7 @@ func (a *API) createKey(ctx context.Context, in *newKey) (*made[KeyMade], error)
 		Submission: submission, Kind: portal.Kind(in.Body.Kind), OrganizationID: membership.OrganizationID, UserID: membership.UserID,
 		LicenseID: in.Body.LicenseID, ApplicationID: in.Body.ApplicationID, Name: in.Body.Name, Description: in.Body.Description,
 		ExpiresAt: in.Body.ExpiresAt.Time, DataLoader: in.Body.DataLoader, Deliver: in.Body.Deliver, CanImpersonate: in.Body.CanImpersonate,
+		AllowedNetworks: in.Body.AllowedNetworks, RateLimit: in.Body.RateLimit.RateLimit,
 	}
 	if wanted.APISets, err = a.grantedSets(ctx, membership, in.Body.APISets); err != nil {
 		return nil, err
@@ -238,6 +241,9 @@ type KeyChange struct {
 	UserID      optional[int64]    `json:"userId,omitempty" minimum:"1" doc:"The internal ID of the user whose rights the key is to carry."`
 	APISets     optional[[]string] `json:"apiSets,omitempty" nullable:"false" maxItems:"1000" doc:"Slugs." example:"[\"billing\"]"`
 	ExpiresAt   optional[instant]  `json:"expiresAt,omitempty" doc:"null: never, where the organization allows it. A later expiry renews a key that has expired."`
+
+	AllowedNetworks optional[[]string]  `json:"allowedNetworks,omitempty" nullable:"false" maxItems:"50" doc:"Addresses and CIDR, such as 192.0.2.7, 10.0.0.0/8 and 2001:db8::/32. Empty: from anywhere."`
+	RateLimit       optional[rateLimit] `json:"rateLimit,omitempty" doc:"null: none. It takes Manage API Keys to loosen or remove one."`
 }
 
 // ChangedKey names an API key that is to be changed.
@@ -267,6 +273,7 @@ func (a *API) updateKey(ctx context.Context, in *editedKey) (*found[Key], error)
 	err = a.manage.UpdateKey(ctx, manage.KeyEdit{
 		ID: was.ID, Version: was.Version, Name: in.Body.Name.or(was.Name), Description: in.Body.Description.or(was.Description),
 		UserID: in.Body.UserID.or(was.UserID), APISets: in.Body.APISets.or(portal.Slugs(was.APISets)), ExpiresAt: in.Body.ExpiresAt.or(instant{was.ExpiresAt}).Time,
+		AllowedNetworks: in.Body.AllowedNetworks.or(was.AllowedNetworks), RateLimit: in.Body.RateLimit.or(rateLimit{was.RateLimit}).RateLimit,
 	})
 	if err != nil {
 		return nil, err

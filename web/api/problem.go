@@ -126,7 +126,7 @@ func sentence(status int, message string, faults []Fault) string {
 var fieldNames = map[string]string{
 	"api_set": "apiSets", "application": "applicationId", "authority": "authorities", "confirm": "confirm", "days": "expiryMaxDays",
 	"expires": "expiresAt", "expiry_max_days": "expiryMaxDays", "first_name": "firstName", "group": "groupIds", "last_name": "lastName",
-	"level": "levelId", "license": "licenseId", "member": "memberIds", "organization": "orgId", "role": "roleIds", "user": "userId",
+	"level": "levelId", "license": "licenseId", "member": "memberIds", "network": "allowedNetworks", "organization": "orgId", "rate_limit": "rateLimit", "role": "roleIds", "user": "userId",
 }
 
 // problemOf makes a problem of an error of package manage. What is not the caller's

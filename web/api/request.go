@@ -213,6 +213,7 @@ type Approval struct {
 	APISets     []string `json:"apiSets" nullable:"false" maxItems:"1000" doc:"Slugs." example:"[\"billing\"]"`
 	ExpiresAt   instant  `json:"expiresAt,omitzero" doc:"null or left out: never."`
 	Note        string   `json:"note,omitempty" maxLength:"1000" doc:"For the requester."`
+	NewBounds
 }
 
 type approvedRequest struct {
@@ -224,6 +225,7 @@ func (a *API) approveRequest(ctx context.Context, in *approvedRequest) (*found[R
 	return a.onRequest(ctx, in.ChangedRequest, func(id, version int64) error {
 		key, err := a.manage.ApproveRequest(ctx, manage.Approval{
 			ID: id, Version: version, Name: in.Body.Name, Description: in.Body.Description, APISets: in.Body.APISets, ExpiresAt: in.Body.ExpiresAt.Time, Note: in.Body.Note,
+			AllowedNetworks: in.Body.AllowedNetworks, RateLimit: in.Body.RateLimit.RateLimit,
 		})
 		if err == nil {
 			a.warnUnsent(ctx, a.manage.TellOfDelivery(ctx, key))

@@ -56,6 +56,30 @@ func (e KeyKind) Valid() bool {
 	}
 }
 
+// Defines values for KeyRateLimitPeriod.
+const (
+	KeyRateLimitPeriodDay    KeyRateLimitPeriod = "day"
+	KeyRateLimitPeriodHour   KeyRateLimitPeriod = "hour"
+	KeyRateLimitPeriodMinute KeyRateLimitPeriod = "minute"
+	KeyRateLimitPeriodSecond KeyRateLimitPeriod = "second"
+)
+
+// Valid indicates whether the value is a known member of the KeyRateLimitPeriod enum.
+func (e KeyRateLimitPeriod) Valid() bool {
+	switch e {
+	case KeyRateLimitPeriodDay:
+		return true
+	case KeyRateLimitPeriodHour:
+		return true
+	case KeyRateLimitPeriodMinute:
+		return true
+	case KeyRateLimitPeriodSecond:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyState.
 const (
 	Active   KeyState = "active"
@@ -80,6 +104,30 @@ func (e KeyState) Valid() bool {
 	}
 }
 
+// Defines values for KeyChangeRateLimitPeriod.
+const (
+	KeyChangeRateLimitPeriodDay    KeyChangeRateLimitPeriod = "day"
+	KeyChangeRateLimitPeriodHour   KeyChangeRateLimitPeriod = "hour"
+	KeyChangeRateLimitPeriodMinute KeyChangeRateLimitPeriod = "minute"
+	KeyChangeRateLimitPeriodSecond KeyChangeRateLimitPeriod = "second"
+)
+
+// Valid indicates whether the value is a known member of the KeyChangeRateLimitPeriod enum.
+func (e KeyChangeRateLimitPeriod) Valid() bool {
+	switch e {
+	case KeyChangeRateLimitPeriodDay:
+		return true
+	case KeyChangeRateLimitPeriodHour:
+		return true
+	case KeyChangeRateLimitPeriodMinute:
+		return true
+	case KeyChangeRateLimitPeriodSecond:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for KeyFieldsKind.
 const (
 	KeyFieldsKindOauth KeyFieldsKind = "oauth"
@@ -95,6 +143,30 @@ func (e KeyFieldsKind) Valid() bool {
 	case KeyFieldsKindPair:
 		return true
 	case KeyFieldsKindToken:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyFieldsRateLimitPeriod.
+const (
+	KeyFieldsRateLimitPeriodDay    KeyFieldsRateLimitPeriod = "day"
+	KeyFieldsRateLimitPeriodHour   KeyFieldsRateLimitPeriod = "hour"
+	KeyFieldsRateLimitPeriodMinute KeyFieldsRateLimitPeriod = "minute"
+	KeyFieldsRateLimitPeriodSecond KeyFieldsRateLimitPeriod = "second"
+)
+
+// Valid indicates whether the value is a known member of the KeyFieldsRateLimitPeriod enum.
+func (e KeyFieldsRateLimitPeriod) Valid() bool {
+	switch e {
+	case KeyFieldsRateLimitPeriodDay:
+		return true
+	case KeyFieldsRateLimitPeriodHour:
+		return true
+	case KeyFieldsRateLimitPeriodMinute:
+		return true
+	case KeyFieldsRateLimitPeriodSecond:
 		return true
 	default:
 		return false
@@ -294,6 +366,20 @@ type Key struct {
 	// PublicId The Access Key of a pair, or the Client ID (OAuth).
 	PublicId *string `json:"publicId,omitempty"`
 
+	// RateLimit null: none.
+	RateLimit *struct {
+		// Burst How many of them may come at once. Left out: all.
+		//
+		// Examples: 20
+		Burst  *int64             `json:"burst,omitempty"`
+		Period KeyRateLimitPeriod `json:"period"`
+
+		// Requests How many requests are accepted in a period.
+		//
+		// Examples: 100
+		Requests int64 `json:"requests"`
+	} `json:"rateLimit"`
+
 	// RefusedAs What the check answers because of the key's user, organization or license; not there when they are all right.
 	//
 	// Examples: USER_LOCKED
@@ -318,11 +404,17 @@ type Key struct {
 // KeyKind token: one API key; pair: Access Key and Security Key; oauth: Client ID (OAuth) and Client Secret, one per license.
 type KeyKind string
 
+// KeyRateLimitPeriod defines model for Key.RateLimit.Period.
+type KeyRateLimitPeriod string
+
 // KeyState The key's own state.
 type KeyState string
 
 // KeyChange defines model for KeyChange.
 type KeyChange struct {
+	// AllowedNetworks Addresses and CIDR, such as 192.0.2.7, 10.0.0.0/8 and 2001:db8::/32. Empty: from anywhere.
+	AllowedNetworks *[]string `json:"allowedNetworks,omitempty"`
+
 	// ApiSets Slugs.
 	//
 	// Examples: ["billing"]
@@ -335,12 +427,32 @@ type KeyChange struct {
 	// Name Examples: Integration Account
 	Name *string `json:"name,omitempty"`
 
+	// RateLimit null: none. It takes Manage API Keys to loosen or remove one.
+	RateLimit *struct {
+		// Burst How many of them may come at once. Left out: all.
+		//
+		// Examples: 20
+		Burst  *int64                   `json:"burst,omitempty"`
+		Period KeyChangeRateLimitPeriod `json:"period"`
+
+		// Requests How many requests are accepted in a period.
+		//
+		// Examples: 100
+		Requests int64 `json:"requests"`
+	} `json:"rateLimit,omitempty"`
+
 	// UserId The internal ID of the user whose rights the key is to carry.
 	UserId *int64 `json:"userId,omitempty"`
 }
 
+// KeyChangeRateLimitPeriod defines model for KeyChange.RateLimit.Period.
+type KeyChangeRateLimitPeriod string
+
 // KeyFields defines model for KeyFields.
 type KeyFields struct {
+	// AllowedNetworks Addresses and CIDR from which the key may be used, such as 192.0.2.7, 10.0.0.0/8 and 2001:db8::/32. Empty or left out: from anywhere; through a key, from where that may be used.
+	AllowedNetworks *[]string `json:"allowedNetworks,omitempty"`
+
 	// ApiSets Slugs of the API sets that the key may reach. Left out: all that the user's roles allow now and you can give, but the Key Portal API, which has to be named.
 	ApiSets *[]string `json:"apiSets,omitempty"`
 
@@ -377,10 +489,27 @@ type KeyFields struct {
 	//
 	// Examples: 0
 	OrgUserId int64 `json:"orgUserId"`
+
+	// RateLimit null or left out: none; through a key, that one's.
+	RateLimit *struct {
+		// Burst How many of them may come at once. Left out: all.
+		//
+		// Examples: 20
+		Burst  *int64                   `json:"burst,omitempty"`
+		Period KeyFieldsRateLimitPeriod `json:"period"`
+
+		// Requests How many requests are accepted in a period.
+		//
+		// Examples: 100
+		Requests int64 `json:"requests"`
+	} `json:"rateLimit,omitempty"`
 }
 
 // KeyFieldsKind token: one API key; pair: Access Key and Security Key; oauth: the OAuth client of licenseId.
 type KeyFieldsKind string
+
+// KeyFieldsRateLimitPeriod defines model for KeyFields.RateLimit.Period.
+type KeyFieldsRateLimitPeriod string
 
 // KeyMade defines model for KeyMade.
 type KeyMade struct {
