@@ -25,6 +25,7 @@ import (
 const asProgram = "KEYPORTAL_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	os.Setenv("KEYPORTAL_DRAIN_DELAY", "0s")
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
