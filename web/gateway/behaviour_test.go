@@ -333,8 +333,12 @@ func withoutKeyPortalNothingPasses(t *testing.T, f *fronted) {
 		f.answering(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) })
 		f.refused(t, "GET", "/billing/7", right)
 	}
+	_, access, security := f.pair(t)
+	f.secrets = append(f.secrets, strings.TrimPrefix(access, "accessKey: "), strings.TrimPrefix(security, "secretKey: "))
 	f.answering(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	f.refused(t, "GET", "/billing/7", right)
+	f.refused(t, "GET", "/billing/7", "Authorization: Bearer "+f.key)
+	f.refused(t, "GET", "/billing/7", access, security)
 	f.instead.Store(nil)
 	f.right(t, f.reaches(t, "GET", "/billing/7", right))
 	address := f.checks.Listener.Addr().String()
