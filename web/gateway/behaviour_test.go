@@ -51,6 +51,16 @@ func behaves(t *testing.T, s server) {
 	}
 }
 
+// needsACertainSet checks a place that needs Billing, whatever is asked for there.
+func needsACertainSet(t *testing.T, f *fronted) {
+	t.Helper()
+	f.tells(t, f.reaches(t, "GET", "/anything?api_set=dunning&unmatched=allow", "X-Api-Key: "+f.key), f.whose())
+	_, value := storetest.Key(t, f.store, f.Membership, func(k *portal.Key) { k.APISets = []portal.APISet{f.Dunning} })
+	for _, uri := range []string{"/anything", "/dunning/7", "/anything?api_set=dunning", "/anything?unmatched=allow"} {
+		f.stopped(t, "GET", uri, "API_SET_NOT_GRANTED", "X-Api-Key: "+value.Reveal())
+	}
+}
+
 func theAPILearnsWhoComes(t *testing.T, f *fronted) {
 	for _, key := range []string{"X-Api-Key: " + f.key, "Authorization: Bearer " + f.key} {
 		got := f.reaches(t, "GET", "/billing/7?page=2", key, "Accept: text/plain")
@@ -238,7 +248,7 @@ func aClientCannotSpeakForTheGateway(t *testing.T, f *fronted) {
 		f.right(t, f.reaches(t, "GET", "/billing/7", append(forged, "X-Original-URI: /dunning/7", "X-Forwarded-Uri: /dunning/7")...))
 	}
 	_, elsewhere := f.newKey(t, func(k *portal.Key) { k.AllowedNetworks = []string{"192.0.2.0/24"} })
-	_, here := f.newKey(t, func(k *portal.Key) { k.AllowedNetworks = []string{"127.0.0.1/32"} })
+	_, here := f.newKey(t, func(k *portal.Key) { k.AllowedNetworks = []string{"127.0.0.2/32"} })
 	for _, forged := range []string{"X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 192.0.2.7, 127.0.0.1", "X_Forwarded_For: 192.0.2.7", "Forwarded: for=192.0.2.7", "X-Real-Ip: 192.0.2.7"} {
 		f.stopped(t, "GET", "/billing/7", "IP_NOT_ALLOWED", elsewhere, forged)
 		f.stopped(t, "GET", "/billing/7", "IP_NOT_ALLOWED", elsewhere, forged, forged, "Connection: X-Forwarded-For")

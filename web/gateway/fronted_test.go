@@ -72,18 +72,22 @@ func newFronted(t *testing.T, s server, replaced ...string) *fronted {
 
 	port := func(address string) string { return address[strings.LastIndexByte(address, ':'):] }
 	moved := append([]string{":8000", port(f.address), ":8081", port(f.checks.Listener.Addr().String()), ":9000", port(api.Listener.Addr().String())}, s.moved...)
-	folder := t.TempDir()
-	write(t, folder, "main", s.main)
+	files := map[string]string{"main": s.main}
 	for _, name := range s.documented {
 		content, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		configuration := strings.NewReplacer(moved...).Replace(string(content))
-		if name == s.documented[0] {
-			configuration = replacedOnce(t, configuration, replaced)
+		files[name] = strings.NewReplacer(moved...).Replace(string(content))
+	}
+	for pair := range slices.Chunk(replaced, 2) {
+		replaceOnce(t, files, pair[0], pair[1])
+	}
+	folder := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		write(t, folder, name, configuration)
 	}
 	f.start(t, folder)
 	return f
@@ -101,21 +105,15 @@ func (f *fronted) open(t *testing.T, address string) {
 	t.Cleanup(f.checks.Close)
 }
 
-func replacedOnce(t *testing.T, text string, pairs []string) string {
+func replaceOnce(t *testing.T, files map[string]string, before, after string) {
 	t.Helper()
-	for ; len(pairs) > 0; pairs = pairs[2:] {
-		if strings.Count(text, pairs[0]) != 1 {
-			t.Fatalf("%q is not once in the configuration", pairs[0])
-		}
-		text = strings.Replace(text, pairs[0], pairs[1], 1)
+	count := 0
+	for name, content := range files {
+		count += strings.Count(content, before)
+		files[name] = strings.Replace(content, before, after, 1)
 	}
-	return text
-}
-
-func write(t *testing.T, folder, name, content string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+	if count != 1 {
+		t.Fatalf("%q is not once in the configuration", before)
 	}
 }
 
@@ -211,9 +209,11 @@ type connection struct {
 	reader *bufio.Reader
 }
 
+// connect comes from another address than the gateway's.
 func (f *fronted) connect(t *testing.T) *connection {
 	t.Helper()
-	conn, err := net.Dial("tcp", f.address)
+	client := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	conn, err := client.Dial("tcp", f.address)
 	if err != nil {
 		t.Fatal(err)
 	}

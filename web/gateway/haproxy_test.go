@@ -14,3 +14,12 @@ defaults
 }
 
 func TestBehindHAProxy(t *testing.T) { behaves(t, haproxy) }
+
+func TestBehindHAProxyAPlaceCanNeedACertainSet(t *testing.T) {
+	needsACertainSet(t, newFronted(t, haproxy, "/auth\n", "/auth?api_set=billing\n"))
+}
+
+func TestBehindHAProxyNothingPassesWhenTheScriptFails(t *testing.T) {
+	f := newFronted(t, haproxy, "local answer = ask(txn, url)", "local answer = nil")
+	f.refused(t, "GET", "/billing/7", "X-Api-Key: "+f.key)
+}

@@ -3,9 +3,6 @@ package gateway_test
 import (
 	"net/http"
 	"testing"
-
-	"keyportal/internal/portal"
-	"keyportal/internal/store/storetest"
 )
 
 // nginx keeps to its folder.
@@ -36,10 +33,7 @@ func TestBehindNginx(t *testing.T) { behaves(t, nginx) }
 func TestBehindNginxALocationCanNeedACertainSet(t *testing.T) {
 	f := newFronted(t, nginx, "/auth?deny=403", "/auth?api_set=billing&license=12345678&deny=403")
 	f.stopped(t, "GET", "/anything", "LICENSE_MISMATCH", "X-Api-Key: "+f.key)
-	f = newFronted(t, nginx, "/auth?deny=403", "/auth?api_set=billing&deny=403")
-	f.reaches(t, "GET", "/anything?api_set=dunning&unmatched=allow", "X-Api-Key: "+f.key)
-	_, value := storetest.Key(t, f.store, f.Membership, func(k *portal.Key) { k.APISets = []portal.APISet{f.Dunning} })
-	f.stopped(t, "GET", "/anything", "API_SET_NOT_GRANTED", "X-Api-Key: "+value.Reveal())
+	needsACertainSet(t, newFronted(t, nginx, "/auth?deny=403", "/auth?api_set=billing&deny=403"))
 	f = newFronted(t, nginx, "/auth?deny=403", "/auth?apiset=billing&deny=403")
 	answer, _ := f.connect(t).send("GET", "/billing/7", "", "X-Api-Key: "+f.key)
 	if answer.StatusCode != http.StatusInternalServerError || answer.Header.Get("X-Deny-Reason") != "BAD_REQUEST" {
