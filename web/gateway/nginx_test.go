@@ -30,6 +30,13 @@ http {
 
 func TestBehindNginx(t *testing.T) { behaves(t, nginx) }
 
+func TestBehindNginxNoClientAsksTheQuestionItself(t *testing.T) {
+	f := newFronted(t, nginx)
+	if answer, _ := f.connect(t).send("GET", "/_keyportal", "", "X-Api-Key: "+f.key); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("got %s", answer.Status)
+	}
+}
+
 func TestBehindNginxALocationCanNeedACertainSet(t *testing.T) {
 	f := newFronted(t, nginx, "/auth?deny=403", "/auth?api_set=billing&license=12345678&deny=403")
 	f.stopped(t, "GET", "/anything", "LICENSE_MISMATCH", "X-Api-Key: "+f.key)
