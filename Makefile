@@ -1,5 +1,5 @@
-# The tests need PostgreSQL, nginx, curl and Chromium beside Go. Where one is missing,
-# make installs it from Debian, for which it needs root.
+# The tests need PostgreSQL, nginx, Caddy, HAProxy, curl and Chromium beside Go. Where one
+# is missing, make installs it from Debian, for which it needs root.
 
 STATICCHECK_VERSION = v0.7.0
 OAPI_CODEGEN_VERSION = v2.8.2
@@ -17,8 +17,8 @@ run: ## Run the portal with a sample installation
 build: ## Build the program, one static binary, as ./keyportal
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o keyportal ./cmd/keyportal
 
-test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and behind nginx
-	@.ci/install git postgres nginx curl chromium
+test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and behind gateways
+	@.ci/install git postgres nginx caddy haproxy curl chromium
 	.ci/postgres go test -timeout=20m ./...
 
 # A person in a browser does one thing after another: those tests (//go:build !race) show
@@ -27,7 +27,7 @@ test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and beh
 UNWATCHED = -gcflags='modernc.org/...=-race=false' -gcflags='golang.org/x/crypto/argon2=-race=false'
 
 race: ## Run the tests with the race detector, but for those in a browser
-	@.ci/install gcc git postgres nginx curl
+	@.ci/install gcc git postgres nginx caddy haproxy curl
 	CGO_ENABLED=1 .ci/postgres go test -race $(UNWATCHED) -timeout=25m ./...
 
 bench: ## Measure the budgets against the bare parts, and print them in a table

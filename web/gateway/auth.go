@@ -70,6 +70,9 @@ func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify
 	if err != nil {
 		return verify.Decision{}, err
 	}
+	if query := r.URL.RawQuery; suffix == "" && query != "" && query == queryOf(uri) {
+		return verify.Decision{}, badRequest("The query of /auth is the client's own: the gateway must not pass that on. In Caddy, write uri /auth? with the question mark.")
+	}
 	question := verify.Sent(r.Header)
 	if err := refuseCredential(queryOf(uri), question); err != nil {
 		return verify.Decision{}, err

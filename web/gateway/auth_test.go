@@ -209,6 +209,18 @@ func TestBehindAPathTheQueryIsTheClients(t *testing.T) {
 	}
 }
 
+func TestTheQueryIsTheGatewaysNotTheClients(t *testing.T) {
+	h := newHouse(t)
+	sent := func(uri string) []string { return h.withKey("X-Forwarded-Method: GET", "X-Forwarded-Uri: "+uri) }
+	for query, uri := range map[string]string{"unmatched=allow": "/elsewhere", "api_set=billing": "/dunning/7", "license=" + h.License.Number: "/billing/7"} {
+		refused(t, h.ask("GET", "/auth?"+query, sent(uri+"?"+query)...), http.StatusBadRequest, "BAD_REQUEST")
+		refused(t, h.ask("GET", "/auth?deny=403", sent(uri+"?deny=403")...), http.StatusForbidden, "BAD_REQUEST")
+		passed(t, h.ask("GET", "/auth?"+query, sent("/billing/7")...))
+		passed(t, h.ask("GET", "/auth?"+query, sent("/billing/7?"+query+"&page=2")...))
+	}
+	passed(t, h.ask("GET", "/auth", sent("/billing/7?api_set=dunning")...))
+}
+
 func TestSettingsComeFromTheQuery(t *testing.T) {
 	h := newHouse(t)
 	for _, query := range []string{
