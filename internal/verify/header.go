@@ -16,14 +16,17 @@ const ImpersonateHeader = "Impersonate-User-Id"
 func Sent(header http.Header) Request {
 	return Request{
 		Credential:  keyIn(header),
-		AccessKey:   strings.Join(header.Values("accessKey"), ", "),
-		SecurityKey: strings.Join(header.Values("secretKey"), ", "),
+		AccessKey:   strings.Join(header["Accesskey"], ", "), // in canonical form
+		SecurityKey: strings.Join(header["Secretkey"], ", "),
 	}
 }
 
 func keyIn(header http.Header) string {
-	sent := slices.Clone(header.Values("X-Api-Key"))
-	authorizations := header.Values("Authorization")
+	sent, authorizations := header["X-Api-Key"], header["Authorization"]
+	if len(sent) == 1 && len(authorizations) == 0 {
+		return sent[0]
+	}
+	sent = slices.Clone(sent)
 	for _, authorization := range authorizations {
 		scheme, token, _ := strings.Cut(authorization, " ")
 		if strings.EqualFold(scheme, "Bearer") || len(authorizations) > 1 {

@@ -41,7 +41,7 @@ func (g *gateway) auth(c echo.Context) error {
 	// Behind a path, the query is the client's and says nothing of the place.
 	var place settings
 	if suffix == "" {
-		if place, err = readPlace(c.Request().URL.RawQuery); err != nil {
+		if place, err = g.places.read(c.Request().URL.RawQuery); err != nil {
 			return err
 		}
 	}
@@ -50,19 +50,20 @@ func (g *gateway) auth(c echo.Context) error {
 		return place.soften(err)
 	}
 	header := c.Response().Header()
-	for _, field := range identity {
-		header.Set(field.name, headerText(field.value(decision)))
-	}
+	setIdentity(header, decision)
 	setRateLimit(header, decision.Quota)
 	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.NoContent(http.StatusOK)
 }
 
-func readPlace(query string) (settings, error) {
-	if err := refuseCredential(query, verify.Request{}); err != nil {
-		return settings{}, err
+// setIdentity sets the headers by names in canonical form, all values in one array:
+// http.Header.Set would cost as much as the check.
+func setIdentity(header http.Header, decision verify.Decision) {
+	values := make([]string, len(identity))
+	for i, field := range identity {
+		values[i] = headerText(field.value(decision))
+		header[field.name] = values[i : i+1 : i+1]
 	}
-	return readSettings(query)
 }
 
 func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify.Decision, error) {
@@ -77,7 +78,7 @@ func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify
 	if err := refuseCredential(queryOf(uri), question); err != nil {
 		return verify.Decision{}, err
 	}
-	question.ClientIP, question.Impersonate = g.clientAddress(r), r.Header.Values(verify.ImpersonateHeader)
+	question.ClientIP, question.Impersonate = g.clientAddress(r), r.Header[verify.ImpersonateHeader]
 	question.Method, question.URI = method, uri
 	place.ask(&question)
 	decision, err := g.Checker.Check(r.Context(), question)

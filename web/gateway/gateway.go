@@ -39,11 +39,14 @@ type Options struct {
 	Logger         *slog.Logger
 }
 
-type gateway struct{ Options }
+type gateway struct {
+	Options
+	places places
+}
 
 // New makes the handler for the gateways' listener.
 func New(o Options) http.Handler {
-	g := &gateway{o}
+	g := &gateway{Options: o}
 	e := echo.New()
 	e.HTTPErrorHandler = g.answerError
 	e.Use(

@@ -25,7 +25,7 @@ func suffixOf(r *http.Request) (string, error) {
 // originals has the headers in which gateways name the original request: nginx
 // as its configuration says, Traefik and Caddy by themselves.
 var originals = [][2]string{
-	{"X-Original-Method", "X-Original-Uri"},
+	{"X-Original-Method", "X-Original-Uri"}, // in canonical form
 	{"X-Forwarded-Method", "X-Forwarded-Uri"},
 }
 
@@ -39,7 +39,7 @@ func originalOf(r *http.Request, suffix string) (method, uri string, err error) 
 		method, uri, names = r.Method, suffix, 1
 	}
 	for _, pair := range originals {
-		methods, uris := r.Header.Values(pair[0]), r.Header.Values(pair[1])
+		methods, uris := r.Header[pair[0]], r.Header[pair[1]]
 		switch {
 		case len(methods) == 0 && len(uris) == 0:
 			continue
@@ -63,7 +63,7 @@ func (g *gateway) clientAddress(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	address := peer.Addr().Unmap()
-	forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	forwarded := strings.Join(r.Header["X-Forwarded-For"], ",")
 	for forwarded != "" && g.trusts(address) {
 		last := strings.LastIndexByte(forwarded, ',')
 		address = parseHop(forwarded[last+1:])

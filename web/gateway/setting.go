@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"sync"
+	"sync/atomic"
 
 	"keyportal/internal/verify"
 )
@@ -28,6 +30,29 @@ var parameters = map[string]func(*settings, string) bool{
 }
 
 const takes = " It takes api_set=SLUG or unmatched=allow; one of license=NUMBER, domain=NAME and instance=NAME; deny=403."
+
+// places keep the settings of the queries that gateways ask with, which are few: most
+// checks find theirs read already.
+type places struct {
+	known sync.Map // settings by their query
+	count atomic.Int64
+}
+
+const mostPlaces = 1000
+
+func (p *places) read(query string) (settings, error) {
+	if known, ok := p.known.Load(query); ok {
+		return known.(settings), nil
+	}
+	if err := refuseCredential(query, verify.Request{}); err != nil {
+		return settings{}, err
+	}
+	s, err := readSettings(query)
+	if err == nil && p.count.Add(1) <= mostPlaces {
+		p.known.Store(query, s)
+	}
+	return s, err
+}
 
 // readSettings reads the query of /auth. What is not known, not possible or
 // contradictory is refused: a gateway that is set up wrongly must not let pass

@@ -24,7 +24,7 @@ type service struct {
 	caller string
 }
 
-func newService(t *testing.T, edit ...func(*gateway.Options)) service {
+func newService(t testing.TB, edit ...func(*gateway.Options)) service {
 	h := newHouse(t, edit...)
 	role := storetest.Role(t, h.store, h.Organization, []portal.Authority{portal.VerifyKeys})
 	_, caller := storetest.Key(t, h.store, storetest.Member(t, h.store, h.Organization, storetest.User(t, h.store), role))
