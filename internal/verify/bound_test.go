@@ -23,11 +23,11 @@ func TestMemoryForUsesIsBounded(t *testing.T) {
 	lost := prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"})
 	u := newUses(lost)
 	for id := range int64(maxUses/shards*shards + shards) {
-		key := known{Subject: portal.Subject{SecretID: id, KeyID: id}}
+		key := known{secretID: id, keyID: id}
 		u.accept(&key, someNow, netip.Addr{})
 		u.refuse(id, "EXPIRED", someNow, netip.Addr{})
 	}
-	first := known{Subject: portal.Subject{SecretID: 1, KeyID: 1}}
+	first := known{secretID: 1, keyID: 1}
 	u.accept(&first, someNow, netip.Addr{})
 	u.refuse(1, "EXPIRED", someNow, netip.Addr{})
 	all := u.all()
@@ -49,7 +49,7 @@ func TestUseInMemoryOnlyMovesForward(t *testing.T) {
 	u := newUses(prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"}))
 	late, early := someNow, someNow.Add(-time.Second)
 	from, before := netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("192.0.2.1")
-	key := known{Subject: portal.Subject{SecretID: 1, KeyID: 1}}
+	key := known{secretID: 1, keyID: 1}
 	u.accept(&key, early, before)
 	u.refuse(1, "EXPIRED", early, before)
 	unwritten := u.all()
@@ -58,7 +58,7 @@ func TestUseInMemoryOnlyMovesForward(t *testing.T) {
 	u.refuse(1, "EXPIRED", late, from)
 	u.giveBack(unwritten)
 	all := u.all()
-	if got := all.uses[0]; got.UsedFrom != from.String() || !got.UsedAt.Equal(late) || got.accepted != 3 {
+	if got := all.lastUses()[0]; got.UsedFrom != from.String() || !got.UsedAt.Equal(late) || all.uses[0].accepted != 3 {
 		t.Errorf("used: %+v", got)
 	}
 	if got := all.refusals[0]; got.From != from.String() || all.refused[keyDay{1, portal.DayOf(late)}] != 2 {
@@ -69,7 +69,7 @@ func TestUseInMemoryOnlyMovesForward(t *testing.T) {
 // A meter that was dropped counts no more: what would be added to it goes to a new one.
 func TestNoUseIsLostWhenItsMeterIsDropped(t *testing.T) {
 	u := newUses(prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"}))
-	key := known{Subject: portal.Subject{SecretID: 1, KeyID: 1}}
+	key := known{secretID: 1, keyID: 1}
 	for n := range 3 {
 		u.accept(&key, someNow.Add(time.Duration(n)*time.Second), netip.Addr{})
 		if all := u.all(); len(all.uses) != 1 || all.uses[0].accepted != 1 {

@@ -56,10 +56,10 @@ func TestAnEmptyBucketIsDroppedAndAFullOneIsNot(t *testing.T) {
 	if _, _, there := b.take(someNow.Add(time.Minute), limit); there {
 		t.Error("a bucket that was dropped still counts")
 	}
-	key := known{Subject: portal.Subject{KeyID: 1, RateLimit: limit}}
-	key.bucket.Store(b)
-	f, d := &facts{known: &key, now: someNow.Add(time.Minute)}, Decision{}
-	if l.spend(f, &d); d.Code != "" || key.bucket.Load() == b {
+	f, d := &facts{now: someNow.Add(time.Minute)}, Decision{}
+	f.is(pack(portal.Subject{KeyID: 1, RateLimit: limit}, sent{}, nil))
+	f.known.rare.bucket.Store(b)
+	if l.spend(f, &d); d.Code != "" || f.known.rare.bucket.Load() == b {
 		t.Errorf("with a dropped bucket: %+v", d)
 	}
 	if l.spend(f, &d); d.Code != portal.CheckRateLimited {

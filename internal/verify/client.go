@@ -58,8 +58,8 @@ func (c *Checker) decideClient(ctx context.Context, r ClientRequest, rules []rul
 		if err != nil {
 			return Decision{}, err
 		}
-		if isClient(found.Subject, r.ID) {
-			f.known = found
+		if isClient(found.unpack(), r.ID) {
+			f.is(found)
 		}
 	}
 	return f.decision(firstRefusal(rules, f)), nil

@@ -14,7 +14,8 @@ import (
 // check needs next to nothing else of the heap.
 type facts struct {
 	Request
-	*known
+	portal.Subject
+	known             *known
 	prefix            secret.Prefix // of the credential
 	now               time.Time
 	maybeImported     bool   // the credential has not our form, and is looked up all the same
@@ -27,7 +28,7 @@ var unused = sync.Pool{New: func() any { return new(facts) }}
 
 func newFacts(r Request, now time.Time) *facts {
 	f := unused.Get().(*facts)
-	*f = facts{Request: r, known: &nobody, prefix: prefixOf(r.Credential), now: now}
+	*f = facts{Request: r, known: nobody, prefix: prefixOf(r.Credential), now: now}
 	return f
 }
 
@@ -59,10 +60,12 @@ func (f *facts) message(code Code) string {
 }
 
 // lookUp finds what is known. Of an unknown secret nothing more is asked.
-func (c *Checker) lookUp(ctx context.Context, m *memory, f *facts) (err error) {
-	if f.known, err = find(ctx, m, f.Request, f.prefix); err != nil || f.SecretID == 0 {
+func lookUp(ctx context.Context, m *memory, f *facts) error {
+	found, err := find(ctx, m, f.Request, f.prefix)
+	if err != nil || found == nobody {
 		return err
 	}
+	f.is(found)
 	if f.Request.Instance != "" {
 		found, err := m.instances.get(ctx, portal.Fold(f.Request.Instance))
 		if err != nil {
@@ -74,10 +77,13 @@ func (c *Checker) lookUp(ctx context.Context, m *memory, f *facts) (err error) {
 	return err
 }
 
+// is notes whose credential it is.
+func (f *facts) is(found *known) { f.known, f.Subject = found, found.unpack() }
+
 // find finds whose credential a request has; nobody when it is not known.
 func find(ctx context.Context, m *memory, r Request, prefix secret.Prefix) (*known, error) {
 	if r.isPair() && r.malformedHalves() > 0 {
-		return &nobody, nil // like any pair with a wrong half: no answer says which one it is
+		return nobody, nil // like any pair with a wrong half: no answer says which one it is
 	}
 	return m.subject(ctx, r.sent(prefix))
 }

@@ -45,15 +45,16 @@ func (l *limits) spend(f *facts, d *Decision) {
 	if !f.RateLimit.Limited() {
 		return
 	}
+	kept := &f.known.rare.bucket
 	for {
-		b := f.bucket.Load()
+		b := kept.Load()
 		if b == nil {
 			b = l.bucket(limited{f.KeyID, f.RateLimit})
-			f.bucket.Store(b)
+			kept.Store(b)
 		}
 		quota, accepted, there := b.take(f.now, f.RateLimit)
 		if !there {
-			f.bucket.CompareAndSwap(b, nil)
+			kept.CompareAndSwap(b, nil)
 			continue
 		}
 		d.Quota = quota

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
@@ -32,6 +33,7 @@ type memory struct {
 	instances *cache[string, instance]
 	routes    *cache[struct{}, routes]
 	imported  *cache[struct{}, importedKeys]
+	sets      sync.Map // lists of API sets by their slugs
 }
 
 // sent is what the subject of a request is found by.
@@ -49,18 +51,6 @@ const (
 	accessToken
 	importedSecret
 )
-
-// known is a subject with what goes along with it while it is remembered.
-type known struct {
-	portal.Subject
-	sent
-	meter    atomic.Pointer[meter]
-	bucket   atomic.Pointer[bucket]
-	verifies atomic.Pointer[bool] // its user may Verify keys; nil: not asked yet
-}
-
-// nobody is whose credential is not known.
-var nobody known
 
 // unknownSince is the error for a credential that nobody had at a line.
 type unknownSince struct{ number int64 }
@@ -93,15 +83,15 @@ func (m *memory) noteRevoked(r store.TokenRevocation) { m.revoked.stamp(r.Number
 
 // isCurrent tells whether nothing has changed of what a subject hangs on.
 func (m *memory) isCurrent(k *known) bool {
-	if k.form == accessToken && m.revoked.changedSince(k.Revocation, theToken(k.hash)) {
+	if k.token != 0 && m.revoked.changedSince(k.revocation, thing{aToken, k.token}) {
 		return false
 	}
-	if k.as != 0 && m.changed.changedSince(k.Revision, thing{aUser, k.as}) {
+	if k.as != 0 && m.changed.changedSince(k.revision, thing{aUser, k.as}) {
 		return false
 	}
-	return !m.changed.changedSince(k.Revision,
-		thing{aKey, k.KeyID}, thing{aUser, k.UserID}, thing{anOrganization, k.OrganizationID},
-		thing{rolesOf, k.OrganizationID}, thing{kind: rolesOf}, thing{aLicense, k.LicenseID}, thing{kind: everything})
+	return !m.changed.changedSince(k.revision,
+		thing{aKey, k.keyID}, thing{aUser, k.userID}, thing{anOrganization, k.organizationID},
+		thing{rolesOf, k.organizationID}, thing{kind: rolesOf}, thing{aLicense, k.licenseID}, thing{kind: everything})
 }
 
 // isNewSince tells whether there may be credentials that there were not at a line.
@@ -116,14 +106,14 @@ func (m *memory) subject(ctx context.Context, s sent) (*known, error) {
 	}
 	if number, ok := m.unknown.GetIfPresent(s.hash); ok && !m.isNewSince(number) {
 		m.subjects.metrics.unknown.Inc()
-		return &nobody, nil
+		return nobody, nil
 	}
 	found, err := m.subjects.get(ctx, s)
 	if absent, ok := errors.AsType[unknownSince](err); ok && m.isNewSince(absent.number) {
 		found, err = m.loadSubject(ctx, s) // it may have come while another one was looking for it
 	}
 	if _, ok := errors.AsType[unknownSince](err); ok {
-		return &nobody, nil
+		return nobody, nil
 	}
 	return found, err
 }
@@ -138,7 +128,7 @@ func (m *memory) loadSubject(ctx context.Context, s sent) (*known, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &known{Subject: subject, sent: s}, nil
+	return pack(subject, s, m.sharedSets(subject.APISets)), nil
 }
 
 func (m *memory) readSubject(ctx context.Context, s sent) (portal.Subject, error) {
@@ -157,17 +147,20 @@ func (m *memory) readSubject(ctx context.Context, s sent) (portal.Subject, error
 
 // mayVerify tells whether the user of a credential may Verify keys.
 func (m *memory) mayVerify(ctx context.Context, k *known) (bool, error) {
-	if may := k.verifies.Load(); may != nil && m.isCurrent(k) {
-		return *may, nil
+	if asked := k.verifies.Load(); asked != notAsked && m.isCurrent(k) {
+		return asked == mayVerify, nil
 	}
-	grants, err := m.store.Grants(ctx, k.UserID)
+	grants, err := m.store.Grants(ctx, k.userID)
 	if err != nil {
 		return false, err
 	}
-	caller := portal.Actor{UserID: k.UserID, Staff: k.UserStaff, Grants: grants}
-	may := portal.Can(caller, portal.VerifyKeys, k.OrganizationID) == nil
-	k.verifies.Store(&may)
-	return may, nil
+	caller := portal.Actor{UserID: k.userID, Staff: k.holder.Value().staff, Grants: grants}
+	if portal.Can(caller, portal.VerifyKeys, k.organizationID) != nil {
+		k.verifies.Store(mayNotVerify)
+		return false, nil
+	}
+	k.verifies.Store(mayVerify)
+	return true, nil
 }
 
 // instance is what a name of an instance stands for.

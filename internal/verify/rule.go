@@ -60,7 +60,7 @@ func (c *Checker) decide(ctx context.Context, r Request) (Decision, error) {
 			return f.decision(code), err
 		}
 	}
-	if err := c.lookUp(ctx, m, f); err != nil {
+	if err := lookUp(ctx, m, f); err != nil {
 		return Decision{}, err
 	}
 	decision := f.decision(firstRefusal(rulesAfterLookup, f))

@@ -47,14 +47,14 @@ func passing() *facts {
 			Credential: someToken, ClientIP: netip.MustParseAddr("192.0.2.7"),
 			License: "12345678", Domain: "Acme Europe", Instance: "BE12345678", Impersonate: []string{"1732"},
 		},
-		known: &known{Subject: portal.Subject{
+		Subject: portal.Subject{
 			SecretID: 1, SecretExpiresAt: someNow.Add(1), KeyID: 2, KeyEnabled: true, KeyExpiresAt: someNow.Add(1),
 			AllowedNetworks: []string{"2001:db8::/32", "192.0.2.0/24"},
 			UserID:          3, UserEnabled: true, Member: true, OrganizationID: 4,
 			LicenseID: 5, LicenseNumber: "12345678", LicenseActive: true, Domain: "Acme Europe",
 			APISets:        []string{"billing", "dunning"},
 			CanImpersonate: true, Impersonated: portal.Impersonated{ID: 1732, Enabled: true, Member: true},
-		}},
+		},
 		now: someNow, instanceLicenseID: 5, needed: "billing",
 	}
 }

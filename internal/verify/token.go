@@ -134,8 +134,9 @@ func (c *Checker) Introspect(ctx context.Context, q TokenQuestion) (Decision, er
 	}
 	f := newFacts(request, c.store.Now())
 	defer f.free()
-	f.known, f.open = found, true
-	own := found.KeyID == q.Caller.Subject.KeyID
+	f.is(found)
+	f.open = true
+	own := found.keyID == q.Caller.Subject.KeyID
 	if own && !f.ClientIP.IsValid() {
 		f.ClientIP = q.CallerIP // who asks about its own token is who uses it
 	}

@@ -49,11 +49,14 @@ type keyCode struct {
 
 // meter counts the accepted requests with a secret on a day. It takes no lock.
 type meter struct {
-	of       store.Use // without the use itself
+	of       holdings
 	day      int64
 	accepted atomic.Int64
 	last     atomic.Pointer[lastUse]
 }
+
+// holdings tell whose a secret is.
+type holdings struct{ secret, key, organization int64 }
 
 type lastUse struct {
 	at   time.Time
@@ -91,7 +94,7 @@ func (u *uses) accept(k *known, now time.Time, from netip.Addr) {
 	for {
 		m := k.meter.Load()
 		if m == nil || m.day != day {
-			if m = u.meter(store.Use{SecretID: k.SecretID, KeyID: k.KeyID, OrganizationID: k.OrganizationID}, day); m == nil {
+			if m = u.meter(holdings{k.secretID, k.keyID, k.organizationID}, day); m == nil {
 				u.lost.Inc()
 				return
 			}
@@ -105,15 +108,15 @@ func (u *uses) accept(k *known, now time.Time, from netip.Addr) {
 }
 
 // meter gives that of a secret on a day; nil when there are too many.
-func (u *uses) meter(of store.Use, day int64) *meter {
-	s := u.shard(of.KeyID)
+func (u *uses) meter(of holdings, day int64) *meter {
+	s := u.shard(of.key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.meter(of, day)
 }
 
-func (s *shard) meter(of store.Use, day int64) *meter {
-	at := secretDay{of.SecretID, day}
+func (s *shard) meter(of holdings, day int64) *meter {
+	at := secretDay{of.secret, day}
 	m := s.meters[at]
 	if m == nil && len(s.meters) < maxUses/shards {
 		m = &meter{of: of, day: day}
@@ -181,7 +184,7 @@ type batch struct {
 
 // taken is what a meter counted.
 type taken struct {
-	store.Use
+	holdings
 	day, accepted int64
 	last          *lastUse
 }
@@ -214,9 +217,7 @@ func (s *shard) take(b *batch) {
 			delete(s.meters, at)
 			continue
 		}
-		t := taken{Use: m.of, day: m.day, accepted: m.accepted.Swap(0), last: m.last.Load()}
-		t.UsedAt, t.UsedFrom = t.last.at, addressText(t.last.from)
-		b.uses = append(b.uses, t)
+		b.uses = append(b.uses, taken{holdings: m.of, day: m.day, accepted: m.accepted.Swap(0), last: m.last.Load()})
 	}
 	maps.Copy(b.refused, s.refused)
 	b.refusals = slices.AppendSeq(b.refusals, maps.Values(s.refusals))
@@ -227,9 +228,9 @@ func (s *shard) take(b *batch) {
 // giveBack adds a batch that could not be written to what came since.
 func (u *uses) giveBack(b batch) {
 	for _, t := range b.uses {
-		s := u.shard(t.KeyID)
+		s := u.shard(t.key)
 		s.mu.Lock()
-		if m := s.meter(store.Use{SecretID: t.SecretID, KeyID: t.KeyID, OrganizationID: t.OrganizationID}, t.day); m != nil {
+		if m := s.meter(t.holdings, t.day); m != nil {
 			m.use(t.last.at, t.last.from, t.accepted)
 		} else {
 			u.lost.Add(float64(t.accepted))
@@ -258,7 +259,7 @@ func (b batch) tallies() []portal.Tally {
 		days[at] = portal.Tally{KeyID: at.key, Day: at.day, Accepted: known.Accepted + accepted, Refused: known.Refused + refused}
 	}
 	for _, t := range b.uses {
-		add(keyDay{t.KeyID, t.day}, t.accepted, 0)
+		add(keyDay{t.key, t.day}, t.accepted, 0)
 	}
 	for at, count := range b.refused {
 		add(at, 0, count)
@@ -269,7 +270,7 @@ func (b batch) tallies() []portal.Tally {
 func (b batch) lastUses() []store.Use {
 	last := make([]store.Use, len(b.uses))
 	for i, t := range b.uses {
-		last[i] = t.Use
+		last[i] = store.Use{SecretID: t.secret, KeyID: t.key, OrganizationID: t.organization, UsedAt: t.last.at, UsedFrom: addressText(t.last.from)}
 	}
 	return last
 }

@@ -18,6 +18,7 @@
 // A check asks the store nothing about what it knows already:
 //
 //	memory.go   what is remembered, and what each of it hangs on
+//	known.go    a subject as it is remembered, in little room
 //	cache.go    remembers what was read, once for all who ask, as long as it is current
 //	stamp.go    when each thing was last changed
 //	follow.go   keeps up with what other processes change

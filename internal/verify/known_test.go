@@ -1,0 +1,64 @@
+package verify
+
+import (
+	"reflect"
+	"testing"
+	"time"
+	"unsafe"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/secret"
+)
+
+// fill sets whatever a value has to something that is not zero.
+func fill(v reflect.Value, number *int64) {
+	*number++
+	switch v.Kind() {
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(someNow.Add(time.Duration(*number) * time.Second)))
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i), number)
+		}
+	case reflect.Int64:
+		v.SetInt(*number)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString("text " + string(rune('a'+*number)))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0), number)
+		fill(v.Index(1), number)
+	default:
+		panic("what is a " + v.Kind().String())
+	}
+}
+
+func TestASubjectIsRememberedWhole(t *testing.T) {
+	var full portal.Subject
+	number := int64(0)
+	fill(reflect.ValueOf(&full).Elem(), &number)
+	by := sent{secret.HashOf("x"), accessToken, 7}
+	if got := pack(full, by, full.APISets).unpack(); !reflect.DeepEqual(got, full) {
+		t.Errorf("got  %+v\nwant %+v", got, full)
+	}
+	if got := nobody.unpack(); !reflect.DeepEqual(got, portal.Subject{}) {
+		t.Errorf("nobody is %+v", got)
+	}
+	for _, flag := range []string{"KeyEnabled", "CanImpersonate", "UserEnabled", "UserLocked", "UserExpired", "Member", "Suspended", "LicenseActive"} {
+		one := portal.Subject{}
+		reflect.ValueOf(&one).Elem().FieldByName(flag).SetBool(true)
+		if got := pack(one, sent{}, nil).unpack(); !reflect.DeepEqual(got, one) {
+			t.Errorf("with %s alone: %+v", flag, got)
+		}
+	}
+}
+
+func TestARememberedKeyTakesLittleRoom(t *testing.T) {
+	if size := unsafe.Sizeof(known{}); size > 192 {
+		t.Errorf("it takes %d bytes", size)
+	}
+}
