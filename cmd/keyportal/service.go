@@ -139,6 +139,7 @@ func (s *service) run(ctx context.Context) error {
 	drained := s.drained(ctx)
 	group.Go(func() error { return s.portal.serve(drained) })
 	group.Go(func() error { return s.gateway.serve(drained) })
+	go keepHeadroom(drained)
 	group.Go(func() error {
 		s.manager.Sweep(ctx, func(err error) { s.log.Warn("Old sessions and links could not be removed.", "error", err) })
 		return nil

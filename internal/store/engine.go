@@ -65,7 +65,7 @@ func (e engine) announcing() string {
 func sqliteDSN(file string, more url.Values) string {
 	more["_pragma"] = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}
 	if more.Get("mode") == "ro" {
-		more["_pragma"] = []string{"busy_timeout(5000)", "query_only(ON)"}
+		more["_pragma"] = []string{"busy_timeout(5000)", "query_only(ON)", "cache_size(-1000)"}
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: more.Encode()}).String()
 }

@@ -306,7 +306,7 @@ func TestACheckAsAnotherNeverSeesHalfAChange(t *testing.T) {
 			})
 		}
 		swap := func(impersonates bool, roles []portal.Role) {
-			change(t, s, portal.NounKey, func(c *store.Change) (err error) {
+			change(t, s, portal.Revision{Noun: portal.NounKey}, func(c *store.Change) (err error) {
 				f.Key.CanImpersonate, theirs.Membership.Roles = impersonates, roles
 				if err = c.UpdateKey(t.Context(), f.Key); err != nil {
 					return err

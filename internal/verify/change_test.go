@@ -11,14 +11,15 @@ import (
 	"keyportal/internal/verify"
 )
 
-// change makes a change and records it under the noun that it is about.
-func change(t testing.TB, s *store.Store, noun portal.Noun, fn func(*store.Change) error) {
+// change makes a change and records what it is about.
+func change(t testing.TB, s *store.Store, about portal.Revision, fn func(*store.Change) error) {
 	t.Helper()
 	err := s.Change(t.Context(), portal.Program("test"), func(c *store.Change) error {
 		if err := fn(c); err != nil {
 			return err
 		}
-		return c.Record(t.Context(), portal.Revision{Noun: noun, Action: "changed"})
+		about.Action = "changed"
+		return c.Record(t.Context(), about)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestAChangeTakesEffectOnTheNextCheckAndGivingBackRestores(t *testing.T) {
 				"taken out of the group that gives the role", func() {
 					editMembership(t, s, &f, func(m *portal.Membership) { m.Roles, m.Groups = nil, []portal.Group{group} })
 					expect(t, both, r, "VALID")
-					change(t, s, portal.NounGroup, func(c *store.Change) error { return c.TakeOutOfGroup(t.Context(), group, f.User.ID) })
+					change(t, s, portal.Revision{Noun: portal.NounGroup, NounID: group.ID, OrganizationID: f.Organization.ID}, func(c *store.Change) error { return c.TakeOutOfGroup(t.Context(), group, f.User.ID) })
 					f.Membership.Version++
 				},
 				"API_SET_NOT_GRANTED", membership(func(m *portal.Membership) { m.Roles, m.Groups = []portal.Role{f.Role}, nil }),
@@ -119,7 +120,7 @@ func TestAChangeTakesEffectOnTheNextCheckAndGivingBackRestores(t *testing.T) {
 				"ORG_SUSPENDED", organization(func(o *portal.Organization) { o.Suspended = false }),
 			}, {
 				"role deleted", func() {
-					change(t, s, portal.NounRole, func(c *store.Change) error { return c.DeleteRole(t.Context(), f.Role) })
+					change(t, s, portal.Revision{Noun: portal.NounRole, NounID: f.Role.ID, OrganizationID: f.Organization.ID}, func(c *store.Change) error { return c.DeleteRole(t.Context(), f.Role) })
 				},
 				"API_SET_NOT_GRANTED", membership(func(m *portal.Membership) { m.Roles, m.AllAccess = nil, true }),
 			},
@@ -219,7 +220,7 @@ func expectCode(t *testing.T, c *verify.Checker, r verify.Request, want verify.C
 }
 func editKey(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Key)) {
 	t.Helper()
-	change(t, s, portal.NounKey, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounKey, NounID: f.Key.ID, OrganizationID: f.Key.OrganizationID}, func(c *store.Change) (err error) {
 		edit(&f.Key)
 		if err = c.UpdateKey(t.Context(), f.Key); err == nil {
 			f.Key, err = c.Key(t.Context(), f.Key.ID)
@@ -230,7 +231,7 @@ func editKey(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*port
 
 func editUser(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.User)) {
 	t.Helper()
-	change(t, s, portal.NounUser, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounUser, NounID: f.User.ID, UserID: f.User.ID}, func(c *store.Change) (err error) {
 		edit(&f.User)
 		if err = c.UpdateUser(t.Context(), f.User); err == nil {
 			f.User, err = c.User(t.Context(), f.User.ID)
@@ -241,7 +242,7 @@ func editUser(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*por
 
 func editRole(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Role)) {
 	t.Helper()
-	change(t, s, portal.NounRole, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounRole, NounID: f.Role.ID, OrganizationID: f.Role.OrganizationID}, func(c *store.Change) (err error) {
 		edit(&f.Role)
 		if err = c.UpdateRole(t.Context(), f.Role); err == nil {
 			f.Role, err = c.Role(t.Context(), f.Role.ID)
@@ -252,7 +253,7 @@ func editRole(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*por
 
 func editMembership(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Membership)) {
 	t.Helper()
-	change(t, s, portal.NounMembership, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounMembership, NounID: f.Membership.ID, UserID: f.Membership.UserID, OrganizationID: f.Membership.OrganizationID}, func(c *store.Change) (err error) {
 		edit(&f.Membership)
 		f.Membership, err = c.SaveMembership(t.Context(), f.Membership)
 		return err
@@ -261,7 +262,7 @@ func editMembership(t testing.TB, s *store.Store, f *storetest.Fixture, edit fun
 
 func editSet(t testing.TB, s *store.Store, set *portal.APISet, edit func(*portal.APISet)) {
 	t.Helper()
-	change(t, s, portal.NounAPISet, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounAPISet, NounID: set.ID}, func(c *store.Change) (err error) {
 		edit(set)
 		if err = c.UpdateAPISet(t.Context(), *set); err == nil {
 			*set, err = c.APISet(t.Context(), set.ID)
@@ -272,7 +273,7 @@ func editSet(t testing.TB, s *store.Store, set *portal.APISet, edit func(*portal
 
 func editOrganization(t testing.TB, s *store.Store, f *storetest.Fixture, edit func(*portal.Organization)) {
 	t.Helper()
-	change(t, s, portal.NounOrganization, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounOrganization, NounID: f.Organization.ID, OrganizationID: f.Organization.ID}, func(c *store.Change) (err error) {
 		edit(&f.Organization)
 		if err = c.UpdateOrganization(t.Context(), f.Organization); err == nil {
 			f.Organization, err = c.Organization(t.Context(), f.Organization.ID)

@@ -246,7 +246,7 @@ func TestBothSecretsOfARotationAreAClientsAndTheirUseIsToldApart(t *testing.T) {
 func rotate(t testing.TB, s *store.Store, f *storetest.Fixture, until time.Time) string {
 	t.Helper()
 	fresh := secret.New("", secret.ClientSecret)
-	change(t, s, portal.NounKey, func(c *store.Change) (err error) {
+	change(t, s, portal.Revision{Noun: portal.NounKey}, func(c *store.Change) (err error) {
 		if err = c.RotateSecret(t.Context(), f.Key, storetest.Secret(fresh), until); err == nil {
 			f.Key, err = c.Key(t.Context(), f.Key.ID)
 		}

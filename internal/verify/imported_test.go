@@ -121,7 +121,7 @@ func TestAnImportedKeyIsRotatedIntoOneOfOurs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := withImported(t, s, storetest.NewFixture(t, s), oldKey)
 		c, clock, value := verify.New(s, verify.Options{}), storetest.Of(s).Clock, secret.New("", secret.Token)
-		change(t, s, portal.NounKey, func(ch *store.Change) error {
+		change(t, s, portal.Revision{Noun: portal.NounKey}, func(ch *store.Change) error {
 			return ch.RotateSecret(t.Context(), f.Key, storetest.Secret(value), s.Now().Add(time.Hour))
 		})
 		expectCode(t, c, forOldKey(oldKey), "VALID")

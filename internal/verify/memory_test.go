@@ -79,7 +79,7 @@ func TestAMissingKeyIsLookedForOnceUntilThereAreNewKeys(t *testing.T) {
 		if loads, unknown := lookUps(t, registry, "load"), lookUps(t, registry, "unknown"); loads != 1 || unknown != 4 {
 			t.Errorf("it was looked for %v times, and known to be missing %v times", loads, unknown)
 		}
-		change(t, s, portal.NounKey, func(c *store.Change) error {
+		change(t, s, portal.Revision{Noun: portal.NounKey, NounID: f.Key.ID + 1}, func(c *store.Change) error {
 			_, err := c.InsertKey(t.Context(), portal.Key{Kind: portal.TokenKey, OrganizationID: f.Organization.ID, UserID: f.User.ID, Name: "New", Enabled: true, APISets: []portal.APISet{f.Billing}}, storetest.Secret(value))
 			return err
 		})
@@ -171,7 +171,7 @@ func TestALineAboutNothingInParticularIsAboutEverything(t *testing.T) {
 		enabled := i%2 == 1
 		expectCode(t, c, forBilling(f), map[bool]verify.Code{true: "DISABLED", false: "VALID"}[enabled])
 		storetest.Exec(t, storetest.SQL(t, s), `UPDATE keys SET enabled = $1`, enabled)
-		change(t, s, noun, func(*store.Change) error { return nil })
+		change(t, s, portal.Revision{Noun: noun}, func(*store.Change) error { return nil })
 		expectCode(t, c, forBilling(f), map[bool]verify.Code{false: "DISABLED", true: "VALID"}[enabled])
 	}
 }

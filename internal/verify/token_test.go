@@ -211,7 +211,7 @@ func TestATokenEndsWithTheSecretThatItWasExchangedFor(t *testing.T) {
 		expect(third, "VALID")
 		r.Secret = rotate(t, s, &f, clock.Now().Add(time.Hour))
 		expect(third, "VALID")
-		change(t, s, portal.NounKey, func(c *store.Change) error { return c.RetirePrevious(t.Context(), f.Key.ID) })
+		change(t, s, portal.Revision{Noun: portal.NounKey}, func(c *store.Change) error { return c.RetirePrevious(t.Context(), f.Key.ID) })
 		expect(third, "NOT_FOUND")
 	})
 }
@@ -433,7 +433,9 @@ func TestAClientRevokesItsOwnTokensAndNoOthers(t *testing.T) {
 		}
 		revoke(theirs, token)
 		revoke(portal.Subject{}, token)
-		wantToken(t, both[1], withToken(token, "billing"), "VALID")
+		for _, c := range both {
+			wantToken(t, c, withToken(token, "billing"), "VALID")
+		}
 		revoke(own, token)
 		revoke(own, token)
 		catchUp(t, both[1])
@@ -590,7 +592,7 @@ func TestAfterASecretIsRegeneratedNeitherItNorItsTokensAreAccepted(t *testing.T)
 				wantToken(t, both[0], withToken(token.(string), "billing"), "NOT_FOUND")
 				return true
 			})
-			change(t, s, portal.NounKey, func(c *store.Change) error { // a license has one client
+			change(t, s, portal.Revision{Noun: portal.NounKey}, func(c *store.Change) error { // a license has one client
 				f.Key.RevokedAt = s.Now()
 				return c.UpdateKey(t.Context(), f.Key)
 			})
