@@ -12,8 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"keyportal/internal/store/storetest"
 )
@@ -281,4 +284,58 @@ func rawSQL(t *testing.T, p place) *sql.DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+// While the program ends, load balancers are told so, and whoever asks meanwhile is answered
+// and told to come elsewhere next time: no request is dropped.
+func TestNoRequestIsDroppedWhileTheProgramEnds(t *testing.T) {
+	eachSample(t, func(t *testing.T, p place, key string) {
+		s := serve(t, p.flags("serve", "--drain-delay=500ms")...)
+		ask := func(client *http.Client, path string) (*http.Response, error) {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.gateway+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("X-Api-Key", key)
+			response, err := client.Do(request)
+			if err == nil {
+				io.Copy(io.Discard, response.Body)
+				response.Body.Close()
+			}
+			return response, err
+		}
+		var answered, elsewhere atomic.Int64
+		var clients sync.WaitGroup
+		told := make(chan struct{})
+		for range 8 {
+			clients.Go(func() { // each on a connection of its own, until that is closed with an answer
+				client := &http.Client{Transport: &http.Transport{}}
+				defer client.CloseIdleConnections()
+				for {
+					response, err := ask(client, "/auth?api_set=billing")
+					if err != nil || response.StatusCode != http.StatusOK {
+						t.Errorf("while it ends a check gets %v, %v", response, err)
+						return
+					}
+					answered.Add(1)
+					if response.Close {
+						elsewhere.Add(1)
+						return
+					}
+				}
+			})
+		}
+		time.Sleep(100 * time.Millisecond)
+		go func() { s.end(); close(told) }()
+		unready := false
+		for began := time.Now(); !unready && time.Since(began) < 400*time.Millisecond; {
+			response, err := ask(http.DefaultClient, "/readyz")
+			unready = err == nil && response.StatusCode == http.StatusServiceUnavailable
+		}
+		clients.Wait()
+		<-told
+		if !unready || answered.Load() < 8 || elsewhere.Load() != 8 {
+			t.Errorf("unready: %t; %d checks were answered, and %d clients went elsewhere", unready, answered.Load(), elsewhere.Load())
+		}
+	})
 }

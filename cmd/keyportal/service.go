@@ -31,6 +31,7 @@ import (
 const (
 	headerTimeout  = 10 * time.Second
 	readTimeout    = 30 * time.Second
+	gatewayTimeout = 10 * time.Second // for a request to the check, with its small body
 	writeTimeout   = time.Minute
 	idleTimeout    = 2 * time.Minute
 	drainTimeout   = 10 * time.Second // for the requests that are under way when the program ends
@@ -64,12 +65,17 @@ func listen(c config.Config, opened *store.Store, keys *keyset.Keyset, log *slog
 }
 
 func (s *service) open(c config.Config, opened *store.Store, keys *keyset.Keyset) (err error) {
-	if s.portal, err = newListener("--addr", c.Addr, portalHeaders, s.log); err != nil {
+	if s.portal, err = newListener("--addr", c.Addr, s.log); err != nil {
 		return err
 	}
-	if s.gateway, err = newListener("--gateway-addr", c.GatewayAddr, gatewayHeaders, s.log); err != nil {
+	if s.gateway, err = newListener("--gateway-addr", c.GatewayAddr, s.log); err != nil {
 		return err
 	}
+	pages, checks := s.portal.server, s.gateway.server
+	pages.ReadHeaderTimeout, pages.ReadTimeout, pages.WriteTimeout, pages.MaxHeaderBytes = headerTimeout, readTimeout, writeTimeout, portalHeaders
+	// Each other timeout would have each check set a timer more. Its answers are so small
+	// that writing them waits for nobody.
+	checks.ReadTimeout, checks.MaxHeaderBytes = gatewayTimeout, gatewayHeaders
 	s.publicURL = c.URL(s.portal.Addr())
 	options := manage.Options{
 		Store: opened, Sealer: keys, BaseURL: s.publicURL, Brand: c.Brand, SessionIdle: c.SessionIdle, SessionLifetime: c.SessionLifetime,
@@ -176,15 +182,12 @@ type listener struct {
 	log    *slog.Logger
 }
 
-func newListener(flag, address string, headers int, log *slog.Logger) (*listener, error) {
+func newListener(flag, address string, log *slog.Logger) (*listener, error) {
 	opened, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: end the program that listens there, or choose another address with %s", err, flag)
 	}
-	return &listener{opened, &http.Server{
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: headers, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}, log}, nil
+	return &listener{opened, &http.Server{IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}, log}, nil
 }
 
 // url gives the address as one that a browser on this machine can open.
