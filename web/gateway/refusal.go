@@ -43,7 +43,7 @@ type refusal struct {
 	message string // what is wrong and what to do
 	apiSet  string // the API set that was needed, if one was
 	quota   verify.Quota
-	cause   error  // for the log
+	cause   error // for the log
 }
 
 // Error gives the code with the cause.
