@@ -109,7 +109,7 @@ func (c importKeysCommand) summarize(w io.Writer, outcome manage.KeyImport, line
 	case outcome.Taken < lines:
 		fmt.Fprintf(w, "%d of %s could be imported, %d refused. Nothing was imported.\n", outcome.Taken, portal.Counted(lines, "API key"), lines-outcome.Taken)
 	case c.Apply:
-		fmt.Fprintf(w, "%s imported. A running server accepts them within 5 seconds.\n", were(outcome.Taken, "API key"))
+		fmt.Fprintf(w, "%s imported. A running server accepts them within a second.\n", were(outcome.Taken, "API key"))
 	default:
 		fmt.Fprintf(w, "%s would be imported. Nothing was changed: this was a dry run. To import them, add --apply.\n", portal.Counted(outcome.Taken, "API key"))
 	}

@@ -101,7 +101,7 @@ func TestAnImportedKeyPassesTheCheckOfARunningServer(t *testing.T) {
 		if everything(t, p) != before {
 			t.Error("a dry run changed something")
 		}
-		if out := succeed(t, "", p.flags("import", "keys", file, "--apply")...); out != "4 API keys were imported. A running server accepts them within 5 seconds.\n" {
+		if out := succeed(t, "", p.flags("import", "keys", file, "--apply")...); out != "4 API keys were imported. A running server accepts them within a second.\n" {
 			t.Errorf("prints %q", out)
 		}
 		within(t, s.gateway, "old:one", http.StatusOK)
@@ -116,7 +116,6 @@ func TestAnImportedKeyPassesTheCheckOfARunningServer(t *testing.T) {
 		wantCode(own, "")
 
 		succeed(t, "", p.flags("key", "revoke", keyID(t, p, "old:one"))...)
-		db := rawSQL(t, p)
 		for _, step := range []struct{ key, statement, want string }{
 			{"old:two", `UPDATE keys SET enabled = FALSE WHERE name = 'old:two'`, "DISABLED"},
 			{"old:three", `UPDATE keys SET expires_at = 1 WHERE name = 'old:three'`, "EXPIRED"},
@@ -125,9 +124,9 @@ func TestAnImportedKeyPassesTheCheckOfARunningServer(t *testing.T) {
 		} {
 			if step.statement != "" {
 				wantCode(step.key, "")
-				if _, err := db.Exec(step.statement); err != nil {
-					t.Fatal(err)
-				}
+				s.around(t, p, step.statement)
+			} else {
+				wantCheck(t, s.gateway, step.key, http.StatusUnauthorized)
 			}
 			wantCode(step.key, step.want)
 		}

@@ -171,9 +171,7 @@ func TestAGoProgramGetsTokensAndRefreshesThemByItself(t *testing.T) {
 // age lets the access tokens be older than they are.
 func (s withClient) age(by time.Duration) {
 	s.t.Helper()
-	if _, err := rawSQL(s.t, s.place).ExecContext(s.t.Context(), `UPDATE access_tokens SET expires_at = expires_at - $1`, by.Microseconds()); err != nil {
-		s.t.Fatal(err)
-	}
+	s.around(s.t, s.place, `UPDATE access_tokens SET expires_at = expires_at - $1`, by.Microseconds())
 }
 
 func TestAGoProgramIsToldWhyItGetsNoToken(t *testing.T) {
@@ -199,14 +197,12 @@ func TestALicenseThatIsNotActiveIsRefusedBeforeAnotherLicense(t *testing.T) {
 		for _, step := range []struct {
 			statement, here, there string
 		}{
-			{`SELECT 1`, "200", "403 LICENSE_MISMATCH"},
+			{`UPDATE licenses SET active = TRUE`, "200", "403 LICENSE_MISMATCH"},
 			{`UPDATE licenses SET active = FALSE WHERE number = '12345678'`, "403 LICENSE_INACTIVE", "403 LICENSE_INACTIVE"},
 			{`UPDATE licenses SET active = TRUE WHERE number = '12345678'`, "200", "403 LICENSE_MISMATCH"},
 			{`UPDATE keys SET allowed_networks = '192.0.2.0/24'`, "403 IP_NOT_ALLOWED", "403 LICENSE_MISMATCH"},
 		} {
-			if _, err := rawSQL(t, s.place).ExecContext(t.Context(), step.statement); err != nil {
-				t.Fatal(err)
-			}
+			s.around(t, s.place, step.statement)
 			if here, there := s.asks(client, "api_set=billing&license=12345678"), s.asks(client, elsewhere); here != step.here || there != step.there {
 				t.Errorf("after %s: answered %s and %s, want %s and %s", step.statement, here, there, step.here, step.there)
 			}

@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"keyportal/internal/config"
+	"keyportal/internal/keyset"
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 )
 
@@ -202,6 +205,44 @@ func check(t *testing.T, gateway, key string) (status int, reason string) {
 	}
 	response.Body.Close()
 	return response.StatusCode, response.Header.Get("X-Deny-Reason")
+}
+
+// around changes something around the program, and waits until a server knows that
+// something changed.
+func (s *serving) around(t *testing.T, p place, statement string, args ...any) {
+	t.Helper()
+	if _, err := rawSQL(t, p).ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyset.Load(p.keyset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := store.Open(t.Context(), p.db, store.Options{MAC: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	before := s.followed(t)
+	err = opened.Change(t.Context(), portal.Program("test"), func(c *store.Change) error {
+		return c.Record(t.Context(), portal.Revision{Noun: portal.NounInstallation, Action: "changed"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); s.followed(t) == before; time.Sleep(10 * time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("the server does not notice that something changed")
+		}
+	}
+}
+
+// followed gives the number of changes that a server has noticed, as it spells it.
+func (s *serving) followed(t *testing.T) string {
+	t.Helper()
+	response, err := http.Get(s.gateway + "/metrics")
+	_, measured := answer(t, response, err)
+	return regexp.MustCompile(`(?m)^keyportal_invalidation_lag_seconds_count .*`).FindString(measured)
 }
 
 // wantCheck asks until the answer is the wanted one or a second is over: so
