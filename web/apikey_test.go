@@ -23,11 +23,11 @@ func TestOnlyStaffInPersonLetAKeyOfTheAPIImpersonate(t *testing.T) {
 	} {
 		before := p.historyLength()
 		got := p.call(from, http.MethodPost, "/user/apiKey", body(what)).want(http.StatusForbidden, "forbidden")
-		todo := "Ask support"
+		advice := "Ask support"
 		if strings.HasPrefix(what, "a super admin's") {
-			todo = "Log in to the portal and do it there"
+			advice = "Log in to the portal and do it there"
 		}
-		if !strings.Contains(got.text("detail"), todo) {
+		if !strings.Contains(got.text("detail"), advice) {
 			t.Errorf("%s is not told what to do: %s", what, got.text("detail"))
 		}
 		if p.historyLength() != before {

@@ -15,9 +15,6 @@ func TestMain(m *testing.M) {
 }
 
 func TestAShortRunMeasuresEverything(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds the program")
-	}
 	b := &bench{settings: settings{rounds: 1, turn: 20 * time.Millisecond, connections: 4, creations: 5, pages: 3}}
 	if err := b.choose("50", "sqlite", ""); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -305,15 +304,8 @@ func (c *Change) putKeyAPISets(ctx context.Context, key int64, sets []portal.API
 }
 
 func (c *Change) addKeyAPISets(ctx context.Context, key int64, sets []portal.APISet) error {
-	if len(sets) == 0 {
-		return nil
-	}
-	rows, args := make([]string, len(sets)), []any{key}
-	for i, set := range sets {
-		args = append(args, set.ID)
-		rows[i] = fmt.Sprintf("($1, $%d)", len(args))
-	}
-	return c.exec(ctx, `/* insert API sets of a key */ INSERT INTO key_api_sets (key_id, api_set_id) VALUES `+strings.Join(rows, ", "), args...)
+	return c.insertRows(ctx, `/* insert API sets of a key */ INSERT INTO key_api_sets (key_id, api_set_id) VALUES`, ``,
+		rowsOf(sets, func(set portal.APISet) []any { return []any{key, set.ID} }))
 }
 
 // keySearchText holds the end of the secret behind its ellipsis, so that the

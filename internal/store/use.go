@@ -5,8 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"keyportal/internal/portal"
@@ -66,37 +64,6 @@ func latest(uses []Use, of func(Use) int64) []Use {
 		}
 	}
 	return slices.SortedFunc(maps.Values(last), func(a, b Use) int { return cmp.Compare(of(a), of(b)) })
-}
-
-func rowsOf[T any](things []T, row func(T) []any) [][]any {
-	rows := make([][]any, len(things))
-	for i, thing := range things {
-		rows[i] = row(thing)
-	}
-	return rows
-}
-
-const rowsAtOnce = 250 // of a statement
-
-// insertRows runs an INSERT of many rows in statements of some rows each: what stands
-// before the rows, and after them.
-func (q Queries) insertRows(ctx context.Context, before, after string, rows [][]any) error {
-	for some := range slices.Chunk(rows, rowsAtOnce) {
-		var args []any
-		places := make([]string, len(some))
-		for i, row := range some {
-			marks := make([]string, len(row))
-			for j := range row {
-				marks[j] = "$" + strconv.Itoa(len(args)+j+1)
-			}
-			places[i] = "(" + strings.Join(marks, ", ") + ")"
-			args = append(args, row...)
-		}
-		if err := q.exec(ctx, before+" "+strings.Join(places, ", ")+" "+after, args...); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Tallies lists a key's days since one, the oldest first.

@@ -20,7 +20,6 @@ const (
 	maxUses     = 250_000                // of each kind in memory; what would come on top is lost
 	shards      = 64                     // by which counting one key doesn't wait for counting another
 	usePrecise  = 100 * time.Millisecond // of a last use from the same address
-	finalFlush  = 5 * time.Second        // how long flushing may go on after the end
 	flushAtOnce = 1_000                  // keys in a transaction, so that changes don't wait long
 )
 
@@ -291,44 +290,4 @@ func (c *Checker) Flush(ctx context.Context) error {
 	}
 	c.metrics.flushed.SetToCurrentTime()
 	return nil
-}
-
-// Run flushes every few seconds until the context is done, and then once more. It keeps
-// up with what other processes change. End it after the last check. The error is that of
-// the last flush.
-//
-// The end cuts no flush off: one that was cut off while it commits may have been
-// written all the same, and the next would count it twice.
-func (c *Checker) Run(ctx context.Context) error {
-	following := make(chan struct{})
-	go func() {
-		defer close(following)
-		c.follower.run(ctx, func(message string, err error) { c.log.WarnContext(ctx, message, "error", err) })
-	}()
-	defer func() { <-following }()
-	flushing, cancel := outliving(ctx, finalFlush)
-	defer cancel()
-	ticker := time.NewTicker(c.flushEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			c.limits.drop(c.store.Now())
-			if err := c.Flush(flushing); err != nil {
-				c.log.WarnContext(ctx, "The use of keys could not be written down; it stays in memory and is tried again.", "error", err)
-			}
-		case <-ctx.Done():
-			return c.Flush(flushing)
-		}
-	}
-}
-
-// outliving gives a context that ends a while after another.
-func outliving(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
-	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
-	return longer, func() {
-		stop()
-		cancel()
-	}
 }

@@ -13,6 +13,7 @@
 //	token.go    access tokens: issued, introspected, revoked; checked as keys are
 //	limit.go    how often a key is accepted at the most
 //	use.go      who used which key when, counted in memory and written in batches
+//	run.go      what goes on beside the checks
 //	metric.go   what Prometheus is told
 //
 // A check asks the store nothing about what it knows already:
