@@ -1,4 +1,4 @@
-# The tests need PostgreSQL, nginx, Caddy, HAProxy, curl and Chromium beside Go. Where one
+# The tests need PostgreSQL, PgBouncer, nginx, Caddy, HAProxy, curl and Chromium beside Go. Where one
 # is missing, make installs it from Debian, for which it needs root.
 
 STATICCHECK_VERSION = v0.7.0
@@ -18,7 +18,7 @@ build: ## Build the program, one static binary, as ./keyportal
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o keyportal ./cmd/keyportal
 
 test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and behind gateways
-	@.ci/install git postgres nginx caddy haproxy curl chromium
+	@.ci/install git postgres nginx caddy haproxy pgbouncer curl chromium
 	.ci/postgres go test -timeout=20m ./...
 
 # A person in a browser does one thing after another: those tests (//go:build !race) show
@@ -27,7 +27,7 @@ test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and beh
 UNWATCHED = -gcflags='modernc.org/...=-race=false' -gcflags='golang.org/x/crypto/argon2=-race=false'
 
 race: ## Run the tests with the race detector, but for those in a browser
-	@.ci/install gcc git postgres nginx caddy haproxy curl
+	@.ci/install gcc git postgres nginx caddy haproxy pgbouncer curl
 	CGO_ENABLED=1 .ci/postgres go test -race $(UNWATCHED) -timeout=25m ./...
 
 bench: ## Measure the budgets against the bare parts, and print them in a table

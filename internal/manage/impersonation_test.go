@@ -187,17 +187,16 @@ func TestKeysThatCanImpersonateAreListedOverAllOrganizationsForStaff(t *testing.
 func TestAKeyThatSupportMadeImpersonates(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		made := w.impersonator()
-		c := verify.New(w.s, verify.Options{})
 		as := func(user portal.User) verify.Request {
 			return verify.Request{Credential: made.Secret.Reveal(), APISet: "billing", Impersonate: []string{fmt.Sprint(user.ID)}}
 		}
 		for user, want := range map[portal.User]verify.Code{w.Admin: portal.CheckValid, w.holder(nil): portal.CheckAPISetNotGranted, w.Stranger: portal.CheckImpersonationNotAllowed} {
-			if d := must(c.Check(t.Context(), as(user)))(t); d.Code != want {
+			if d := w.check(as(user)); d.Code != want {
 				t.Errorf("as %s: got %s, want %s", user.Username, d.Code, want)
 			}
 		}
 		mustDo(t, w.m.ActOnUser(w.as(w.SuperAdmin), w.Admin.ID, manage.LockUser))
-		if d := must(c.Check(t.Context(), as(w.Admin)))(t); d.Code != portal.CheckImpersonationNotAllowed {
+		if d := w.check(as(w.Admin)); d.Code != portal.CheckImpersonationNotAllowed {
 			t.Errorf("as who is locked: got %s", d.Code)
 		}
 	})

@@ -355,7 +355,7 @@ func TestTheOneTimePageOfAFormerUserIsGone(t *testing.T) {
 // accessToken exchanges the secret of License's OAuth client for an access token.
 func (w *world) accessToken(client manage.GeneratedKey) secret.Value {
 	w.t.Helper()
-	token, d, err := verify.New(w.s, verify.Options{}).IssueToken(w.t.Context(), verify.TokenRequest{
+	token, d, err := w.checker.IssueToken(w.t.Context(), verify.TokenRequest{
 		ClientRequest: verify.ClientRequest{ID: client.PublicID, Secret: client.Secret.Reveal()},
 	})
 	mustDo(w.t, err)

@@ -21,6 +21,7 @@ import (
 	"keyportal/internal/secret"
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
+	"keyportal/internal/verify"
 )
 
 const (
@@ -38,6 +39,7 @@ type world struct {
 	t        *testing.T
 	m        *manage.Manager
 	s        *store.Store
+	checker  *verify.Checker
 	clock    *storetest.Clock
 	db       *sql.DB         // a way around the store
 	ctx      context.Context // what contexts of actors stand on
@@ -68,7 +70,7 @@ func newWorld(t *testing.T, s *store.Store) *world {
 	t.Helper()
 	m := newManager(s)
 	m.Sealer = must(keyset.Open(filepath.Join(t.TempDir(), "keyset.json")))(t)
-	return &world{t: t, m: m, s: s, clock: storetest.Of(s).Clock, db: storetest.SQL(t, s), ctx: t.Context()}
+	return &world{t: t, m: m, s: s, checker: verify.New(s, verify.Options{}), clock: storetest.Of(s).Clock, db: storetest.SQL(t, s), ctx: t.Context()}
 }
 
 func newManager(s *store.Store) *manage.Manager {

@@ -21,10 +21,9 @@ func (w *world) newPair(edit ...func(*manage.NewKey)) manage.NewKey {
 	return in
 }
 
-// check decides, with a checker that has decided nothing yet.
 func (w *world) check(r verify.Request) verify.Decision {
 	w.t.Helper()
-	return must(verify.New(w.s, verify.Options{}).Check(w.t.Context(), r))(w.t)
+	return must(w.checker.Check(w.t.Context(), r))(w.t)
 }
 
 // checked gives what the check decides of a request for Billing that has a secret of a
