@@ -94,6 +94,10 @@ func TestAKeyIsGeneratedSavedCheckedAndRevokedByMouse(t *testing.T) {
 	b.sees("New API Key", "Required fields are marked with an asterisk.")
 	b.fill(field("Name"), name)
 	b.fill(field("Description"), "What the manual describes")
+	b.click(element{role: "DisclosureTriangle", name: "Allowed networks and rate limit"})
+	b.fill(field("Allowed networks"), "127.0.0.0/8\n2001:db8::/32")
+	b.fill(field("Requests"), "1000")
+	b.fill(field("At once"), "50")
 	b.follow(button("Next"))
 
 	available, selected := listbox("Available API*"), listbox("Selected API*")
@@ -120,7 +124,7 @@ func TestAKeyIsGeneratedSavedCheckedAndRevokedByMouse(t *testing.T) {
 	}
 	b.follow(link("Close"))
 	keyPage := b.path()
-	b.sees(name, "Active", "What the manual describes")
+	b.sees(name, "Active", "What the manual describes", "2001:db8::/32", "1000 per minute, 50 at once")
 	b.holdsNot(key)
 
 	s.accepts(t, key, "billing", "clientadmin")

@@ -63,10 +63,15 @@ func (b *bench) check(ctx context.Context, p *prepared, what string, rate, tail 
 	if err := askForAll(ctx, b.connections, asked); err != nil {
 		return err
 	}
-	side := func(t *target) func() (turn, error) {
-		return func() (turn, error) { return load(ctx, b.connections, b.turn, t) }
+	side := func(p *process, t *target) func() (turn, error) {
+		return func() (turn, error) {
+			before := p.worked()
+			turn, err := load(ctx, b.connections, b.turn, t)
+			turn.work = p.worked() - before
+			return turn, err
+		}
 	}
-	turns, err := inTurns(b.rounds, side(asked), side(bare))
+	turns, err := inTurns(b.rounds, side(program, asked), side(b.bare, bare))
 	if err != nil {
 		return err
 	}
@@ -76,8 +81,10 @@ func (b *bench) check(ctx context.Context, p *prepared, what string, rate, tail 
 	if tail != (goal{}) {
 		b.report(p, what+": p99 ÷ the bare server's", tail, "", ratios(turns[0], turns[1], p99))
 	}
-	b.say("%s: %.0f/s, p99 %.2f ms; the bare server %.0f/s, %.2f ms", what,
-		median(each(turns[0], perSecond)), median(each(turns[0], p99)), median(each(turns[1], perSecond)), median(each(turns[1], p99)))
+	for i, name := range []string{what, "the bare server"} {
+		b.say("%s: %.0f/s, p99 %.2f ms, %.1f µs of a core for each", name,
+			median(each(turns[i], perSecond)), median(each(turns[i], p99)), median(each(turns[i], turn.workForEach)))
+	}
 	return nil
 }
 

@@ -22,26 +22,37 @@ func (t *target) next() []byte {
 	return t.requests[int(t.asked.Add(1)-1)%len(t.requests)]
 }
 
+// during gives requests in the rotation for a while from now.
+func (t *target) during(length time.Duration) func() []byte {
+	start := time.Now()
+	return func() []byte {
+		if time.Since(start) >= length {
+			return nil
+		}
+		return t.next()
+	}
+}
+
 // turn is what one turn of load showed.
 type turn struct {
+	requests  int
 	perSecond float64
 	p99       time.Duration
+	work      time.Duration // of a core, that the server had
 }
+
+// workForEach gives the microseconds of a core for each request.
+func (t turn) workForEach() float64 { return float64(t.work.Microseconds()) / float64(t.requests) }
 
 // load sends requests over some connections, each one after the other, for a
 // while. An answer with another status than wanted is an error.
 func load(ctx context.Context, connections int, length time.Duration, t *target) (turn, error) {
 	start := time.Now()
-	durations, err := drive(ctx, connections, t, func() []byte {
-		if time.Since(start) >= length {
-			return nil
-		}
-		return t.next()
-	})
+	durations, err := drive(ctx, connections, t, t.during(length))
 	if err != nil {
 		return turn{}, err
 	}
-	return turn{float64(len(durations)) / time.Since(start).Seconds(), percentile(durations, 99)}, nil
+	return turn{requests: len(durations), perSecond: float64(len(durations)) / time.Since(start).Seconds(), p99: percentile(durations, 99)}, nil
 }
 
 // askForAll sends each request once.

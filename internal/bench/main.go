@@ -13,11 +13,11 @@
 // durable inserts to mean something.
 //
 // A file per measurement: check.go has the check, first.go the check of a key that
-// was not asked for before, start.go the program's start and its memory, page.go the
-// portal's pages, create.go the creation of keys, revoke.go how soon another process
+// was not asked for before, role.go checks during a change that concerns all keys,
+// start.go the program's start and its memory, page.go the portal's pages, create.go the creation of keys, revoke.go how soon another process
 // refuses a revoked key. Under them, program.go starts what is measured, database.go
 // and bulk.go make databases with that many keys, load.go and connection.go are the
-// generator, table.go and machine.go what is printed.
+// generator, wire.go cuts a program off from what other ones announce, table.go and machine.go what is printed.
 package main
 
 import (
@@ -66,6 +66,7 @@ var measurements = []struct {
 	{"verify", (*bench).measureVerify},
 	{"checksum", (*bench).measureChecksum},
 	{"first", (*bench).measureFirst},
+	{"role", (*bench).measureRole},
 	{"start", (*bench).measureStart},
 	{"memory", (*bench).measureMemory},
 	{"pages", (*bench).measurePages},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,6 +36,12 @@ type process struct {
 
 // startProgram starts the real program on a database and waits until it is ready.
 func (b *bench) startProgram(ctx context.Context, p *prepared) (*process, error) {
+	return b.startProgramOn(ctx, p, p.url)
+}
+
+// startProgramOn starts it on the database at a URL, by which that is reached in another
+// way.
+func (b *bench) startProgramOn(ctx context.Context, p *prepared, database string) (*process, error) {
 	portal, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -41,7 +50,7 @@ func (b *bench) startProgram(ctx context.Context, p *prepared) (*process, error)
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, b.program, "serve", "--db", p.url, "--keyset", p.keyset, "--addr", portal, "--gateway-addr", gateway, "--log-level", "warn")
+	command := exec.CommandContext(ctx, b.program, "serve", "--db", database, "--keyset", p.keyset, "--addr", portal, "--gateway-addr", gateway, "--log-level", "warn")
 	return start(ctx, &process{command, gateway, portal})
 }
 
@@ -97,6 +106,20 @@ func (p *process) stop() error {
 		return nil // ended by the signal
 	}
 	return err
+}
+
+const tick = 10 * time.Millisecond // of the clock by which Linux counts work, wherever Go runs
+
+// worked tells how long cores have worked for a process; 0 where the system doesn't tell.
+func (p *process) worked() time.Duration {
+	content, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
+	fields := strings.Fields(string(content[bytes.LastIndexByte(content, ')')+1:])) // behind the name
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * tick
 }
 
 // get makes a request as it is sent, with headers as they are sent.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,18 +20,41 @@ const (
 var revocations = map[engine]int{sqlite: 50, postgres: 1000}
 
 // measureRevocation measures the time from the answer to a revoke until another
-// process on the same database refuses the key, which it had accepted just before.
-// It uses keys up, and is taken with the most keys alone.
+// process on the same database refuses the key, which it had accepted just before; on
+// PostgreSQL also where that process can't hear what is announced. It uses keys up, and is
+// taken with the most keys alone.
 func (b *bench) measureRevocation(ctx context.Context, p *prepared) error {
 	if !b.largest(p) {
 		return nil
 	}
+	inRound := max(1, min(revocations[p.engine]/b.rounds, len(p.keys)/(2*(b.rounds+1))))
+	what := fmt.Sprintf("%s revokes until another process refuses: ", thousands(inRound*b.rounds))
+	left := p.keys
+	take := func() []knownKey {
+		keys := left[:inRound]
+		left = left[inRound:]
+		return keys
+	}
+	if err := b.measureRefusals(ctx, p, what, p.url, take); err != nil || p.engine == sqlite {
+		return err
+	}
+	address, wire, err := deafTo(p.url)
+	if err != nil {
+		return err
+	}
+	defer wire.Close()
+	return b.measureRefusals(ctx, p, strings.Replace(what, "refuses", "that hears nothing refuses", 1), address, take)
+}
+
+// measureRefusals measures how soon a process refuses that reaches the database at a
+// URL.
+func (b *bench) measureRefusals(ctx context.Context, p *prepared, what, database string, take func() []knownKey) error {
 	here, err := b.startProgram(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer here.stop()
-	there, err := b.startProgram(ctx, p)
+	there, err := b.startProgramOn(ctx, p, database)
 	if err != nil {
 		return err
 	}
@@ -40,17 +64,10 @@ func (b *bench) measureRevocation(ctx context.Context, p *prepared) error {
 		return err
 	}
 	defer r.close()
-	inRound := max(1, min(revocations[p.engine]/b.rounds, len(p.keys)/(b.rounds+1)))
-	left := p.keys
-	turns, err := inTurns(b.rounds, func() ([]time.Duration, error) {
-		keys := left[:inRound]
-		left = left[inRound:]
-		return r.revokeAll(keys)
-	})
+	turns, err := inTurns(b.rounds, func() ([]time.Duration, error) { return r.revokeAll(take()) })
 	if err != nil {
 		return err
 	}
-	what := fmt.Sprintf("%s revokes until another process refuses: ", thousands(inRound*b.rounds))
 	for _, percent := range []int{50, 99} {
 		b.report(p, fmt.Sprintf("%sp%d", what, percent), goal{}, "ms", each(turns[0], func(d []time.Duration) float64 { return milliseconds(percentile(d, percent)) }))
 	}
