@@ -154,8 +154,9 @@ type Secret struct {
 	Imported  bool      // a text of another form than ours, which the customer had before: only its hash is known
 	CreatedAt time.Time
 
-	LastUsedAt   time.Time // read only, like LastUsedFrom: of the secret or a token that it was exchanged for
+	LastUsedAt   time.Time // read only, like what follows: of the secret or a token that it was exchanged for
 	LastUsedFrom string
+	Accepted     int64 // requests until now
 }
 
 // KeyFilter narrows the list of keys. Zero values do not.

@@ -37,6 +37,10 @@ type RateLimit struct {
 // MostRequests is the highest rate limit, and the highest burst.
 const MostRequests = 1_000_000
 
+// longestPause is how long it may take until as many requests may come at once as at the
+// most.
+const longestPause = 366 * 24 * time.Hour
+
 // Limited tells whether there is a limit.
 func (l RateLimit) Limited() bool { return l.Requests > 0 }
 
@@ -100,4 +104,5 @@ func (l RateLimit) Check(invalid *Invalid, field string) {
 	invalid.Check(!l.Limited() || l.Period.Duration() > 0, field, "Choose for how long the rate limit counts: a second, a minute, an hour or a day.")
 	invalid.Check(l.Burst >= 0 && l.Burst <= MostRequests, field, fmt.Sprintf("The number of requests at once is from 1 to %d, or nothing for all of the rate limit.", MostRequests))
 	invalid.Check(l.Burst == 0 || l.Limited(), field, "The number of requests at once needs a rate limit.")
+	invalid.Check(l.Every() == 0 || l.AtOnce() <= int64(longestPause/l.Every()), field, "So many requests at once would take more than a year to come back. Let fewer come at once, or raise the rate limit.")
 }

@@ -69,12 +69,16 @@ func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Err
 // Unwrap gives the error as it was.
 func (e oneLine) Unwrap() error { return e.error }
 
+// ErrMaybeCommitted is within the error of a transaction that may have happened all the
+// same.
+var ErrMaybeCommitted = errors.New("it may be committed")
+
 // explainCommit is explain for a commit, which may have happened when the
 // connection is lost before the answer.
 func explainCommit(err error) error {
 	fault, ok := errors.AsType[*pgconn.PgError](err)
 	if lost(err) || ok && fault.Severity == "FATAL" {
-		return portal.Unavailable(commitMessage, oneLine{err})
+		return portal.Unavailable(commitMessage, fmt.Errorf("%w: %w", ErrMaybeCommitted, oneLine{err}))
 	}
 	return explain(err)
 }

@@ -8,14 +8,15 @@ import (
 	"keyportal/internal/portal"
 )
 
-const secretColumns = `s.id, s.key_id, s.hash, s.masked, s.sealed, s.previous, s.expires_at, s.retired_at, s.imported, s.created_at, t.used_at, t.used_from`
+const secretColumns = `s.id, s.key_id, s.hash, s.masked, s.sealed, s.previous, s.expires_at, s.retired_at, s.imported, s.created_at, t.used_at, t.used_from, t.accepted`
 
 const secretTables = `secrets s LEFT JOIN secret_uses t ON t.secret_id = s.id`
 
 func scanSecret(r row) (s portal.Secret, err error) {
 	var from sql.NullString
-	err = r.Scan(&s.ID, &s.KeyID, &s.Hash, &s.Masked, &s.Sealed, &s.Previous, instant{&s.ExpiresAt}, instant{&s.RetiredAt}, &s.Imported, instant{&s.CreatedAt}, instant{&s.LastUsedAt}, &from)
-	s.LastUsedFrom = from.String
+	var accepted sql.NullInt64
+	err = r.Scan(&s.ID, &s.KeyID, &s.Hash, &s.Masked, &s.Sealed, &s.Previous, instant{&s.ExpiresAt}, instant{&s.RetiredAt}, &s.Imported, instant{&s.CreatedAt}, instant{&s.LastUsedAt}, &from, &accepted)
+	s.LastUsedFrom, s.Accepted = from.String, accepted.Int64
 	return s, err
 }
 

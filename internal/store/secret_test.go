@@ -26,7 +26,7 @@ func TestASecretIsKeptAsItsHash(t *testing.T) {
 			t.Fatal(err)
 		}
 		wantEqual(t, "key", found, key)
-		wantFilled(t, stored, "Previous", "ExpiresAt", "RetiredAt", "LastUsedAt", "LastUsedFrom")
+		wantFilled(t, stored, "Previous", "ExpiresAt", "RetiredAt", "LastUsedAt", "LastUsedFrom", "Accepted")
 		sealed.ID, sealed.KeyID, sealed.CreatedAt = stored.ID, key.ID, s.Now()
 		wantEqual(t, "secret", stored, sealed)
 		wantEqual(t, "secrets", must[[]portal.Secret](t)(s.Secrets(t.Context(), key.ID)), []portal.Secret{sealed})
@@ -39,10 +39,12 @@ func TestASecretSaysWhenItWasLastUsed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
 		stored := must[[]portal.Secret](t)(s.Secrets(t.Context(), f.Key.ID))[0]
-		update(t, s, func(u *store.Update) error {
-			return u.AddUses(t.Context(), []store.Use{{SecretID: stored.ID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: s.Now(), UsedFrom: "192.0.2.1"}}, nil, nil)
-		})
-		stored.LastUsedAt, stored.LastUsedFrom = s.Now(), "192.0.2.1"
+		use := store.Use{SecretID: stored.ID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: s.Now(), UsedFrom: "192.0.2.1", Accepted: 3}
+		before := store.Use{SecretID: stored.ID, KeyID: f.Key.ID, OrganizationID: f.Organization.ID, UsedAt: s.Now().Add(-time.Hour), UsedFrom: "192.0.2.2", Accepted: 4}
+		for _, uses := range [][]store.Use{{use, before}, {before}} {
+			update(t, s, func(u *store.Update) error { return u.AddUses(t.Context(), uses, nil, nil) })
+		}
+		stored.LastUsedAt, stored.LastUsedFrom, stored.Accepted = s.Now(), "192.0.2.1", 3+4+4
 		wantEqual(t, "secrets", must[[]portal.Secret](t)(s.Secrets(t.Context(), f.Key.ID)), []portal.Secret{stored})
 		_, found, err := s.KeyByHash(t.Context(), f.Secret.Hash())
 		if err != nil {

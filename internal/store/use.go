@@ -17,6 +17,7 @@ type Use struct {
 	OrganizationID int64
 	UsedAt         time.Time // when it was last accepted
 	UsedFrom       string
+	Accepted       int64 // requests
 }
 
 // AddUses writes down what the check saw. Last use and last refusal only ever
@@ -24,9 +25,13 @@ type Use struct {
 // same order, so that none waits for another in a circle.
 func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []portal.Tally, refusals []portal.Refusal) error {
 	uses = latest(uses, func(use Use) int64 { return use.SecretID })
-	err := u.insertRows(ctx, `/* put last uses */ INSERT INTO secret_uses AS t (secret_id, key_id, used_at, used_from) VALUES`,
-		`ON CONFLICT (secret_id) DO UPDATE SET used_at = excluded.used_at, used_from = excluded.used_from WHERE t.used_at < excluded.used_at`,
-		rowsOf(uses, func(use Use) []any { return []any{use.SecretID, use.KeyID, at(use.UsedAt), use.UsedFrom} }))
+	err := u.insertRows(ctx, `/* put last uses */ INSERT INTO secret_uses AS t (secret_id, key_id, used_at, used_from, accepted) VALUES`,
+		`ON CONFLICT (secret_id) DO UPDATE SET accepted = t.accepted + excluded.accepted,
+			used_at = CASE WHEN t.used_at < excluded.used_at THEN excluded.used_at ELSE t.used_at END,
+			used_from = CASE WHEN t.used_at < excluded.used_at THEN excluded.used_from ELSE t.used_from END`,
+		rowsOf(uses, func(use Use) []any {
+			return []any{use.SecretID, use.KeyID, at(use.UsedAt), use.UsedFrom, use.Accepted}
+		}))
 	if err != nil {
 		return err
 	}
@@ -55,13 +60,17 @@ func (u *Update) AddUses(ctx context.Context, uses []Use, tallies []portal.Tally
 		}))
 }
 
-// latest gives the last use of each, in their order.
+// latest gives the last use of each, with all their requests, in their order.
 func latest(uses []Use, of func(Use) int64) []Use {
 	last := map[int64]Use{}
 	for _, use := range uses {
-		if known, is := last[of(use)]; !is || known.UsedAt.Before(use.UsedAt) {
-			last[of(use)] = use
+		known, is := last[of(use)]
+		accepted := known.Accepted + use.Accepted
+		if is && !known.UsedAt.Before(use.UsedAt) {
+			use = known
 		}
+		use.Accepted = accepted
+		last[of(use)] = use
 	}
 	return slices.SortedFunc(maps.Values(last), func(a, b Use) int { return cmp.Compare(of(a), of(b)) })
 }

@@ -80,25 +80,32 @@ func lookUp(ctx context.Context, m *memory, f *facts) error {
 // is notes whose credential it is.
 func (f *facts) is(found *known) { f.known, f.Subject = found, found.unpack() }
 
-// find finds whose credential a request has; nobody when it is not known.
+// find finds whose credential a request has; nobody when it is not known. The user whom
+// it names to act as is looked for only when it can.
 func find(ctx context.Context, m *memory, r Request, prefix secret.Prefix) (*known, error) {
 	if r.isPair() && r.malformedHalves() > 0 {
 		return nobody, nil // like any pair with a wrong half: no answer says which one it is
 	}
-	return m.subject(ctx, r.sent(prefix))
+	s := r.sent(prefix)
+	found, err := m.subject(ctx, s)
+	if as := r.impersonated(); err == nil && as != 0 && found.canImpersonate {
+		s.as = as
+		return m.subject(ctx, s)
+	}
+	return found, err
 }
 
 // sent tells what the subject of the request is found by.
 func (r Request) sent(prefix secret.Prefix) sent {
 	if r.isPair() {
-		return sent{secret.HashOfPair(r.AccessKey, r.SecurityKey), ownSecret, r.impersonated()}
+		return sent{hash: secret.HashOfPair(r.AccessKey, r.SecurityKey)}
 	}
-	s := sent{secret.HashOf(r.Credential), ownSecret, r.impersonated()}
+	s := sent{hash: secret.HashOf(r.Credential)}
 	switch prefix {
 	case secret.AccessToken:
 		s.form = accessToken
 	case "":
-		s.form, s.as = importedSecret, 0
+		s.form = importedSecret
 	}
 	return s
 }

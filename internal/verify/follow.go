@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,19 +27,24 @@ type follower struct {
 	offline  time.Duration // how long the memory counts while the database can't be asked
 	metrics  metrics
 
-	memory atomic.Pointer[memory]
-	upTo   atomic.Pointer[time.Time] // when the memory was complete
-	looks  singleflight.Group
+	seen  atomic.Pointer[view] // nil until the first look
+	looks singleflight.Group
 
 	mu       sync.Mutex // of who looks
 	position store.Position
 }
 
+// view is a memory, and when it was complete.
+type view struct {
+	*memory
+	upTo time.Time
+}
+
 func newFollower(s *store.Store, o Options, m metrics) *follower {
 	f := &follower{store: s, mostKeys: o.MostKeys, offline: o.Offline, metrics: m}
 	s.OnChange(func(lines []portal.Revision) {
-		if memory := f.memory.Load(); memory != nil {
-			memory.note(lines)
+		if seen := f.seen.Load(); seen != nil {
+			seen.note(lines)
 		}
 	})
 	return f
@@ -47,20 +53,20 @@ func newFollower(s *store.Store, o Options, m metrics) *follower {
 // current gives the memory. The error tells why what it knows does not count now: the
 // database could not be asked for longer than is allowed.
 func (f *follower) current(ctx context.Context) (*memory, error) {
-	if memory := f.memory.Load(); memory != nil && f.age() <= f.offline {
-		return memory, nil
+	if seen := f.seen.Load(); seen != nil && seen.age() <= f.offline {
+		return seen.memory, nil
 	}
 	if err := f.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	return f.memory.Load(), nil
+	return f.seen.Load().memory, nil
 }
 
 // age tells how old the memory may be, by the clock that stands still while the machine
 // is suspended or by the one that can be set, whichever says more.
-func (f *follower) age() time.Duration {
-	upTo, now := *f.upTo.Load(), time.Now()
-	return max(now.Sub(upTo), time.Duration(now.UnixNano()-upTo.UnixNano()))
+func (v *view) age() time.Duration {
+	now := time.Now()
+	return max(now.Sub(v.upTo), time.Duration(now.UnixNano()-v.upTo.UnixNano()))
 }
 
 // catchUp looks at what changed, once for all who ask for it meanwhile.
@@ -85,18 +91,20 @@ func (f *follower) look(ctx context.Context) error {
 		f.metrics.followFailures.Inc()
 		return err
 	}
+	now := &view{upTo: began}
 	if news.Replaced || news.Unknown {
-		f.memory.Store(newMemory(f.store, f.mostKeys, news.Revision, f.metrics))
+		now.memory = newMemory(f.store, f.mostKeys, news.Revision, f.metrics)
 	} else {
-		f.apply(f.memory.Load(), news)
+		now.memory = f.seen.Load().memory
+		f.apply(now.memory, news)
 	}
 	f.position = news.Position
-	f.upTo.Store(&began)
+	f.seen.Store(now)
 	return nil
 }
 
 func (f *follower) news(ctx context.Context) (news store.News, err error) {
-	if f.memory.Load() == nil { // nothing is remembered that could have changed
+	if f.seen.Load() == nil { // nothing is remembered that could have changed
 		news.Position, err = f.store.Position(ctx)
 		news.Unknown = true
 		return news, err
@@ -109,7 +117,7 @@ func (f *follower) apply(memory *memory, news store.News) {
 	for _, revocation := range news.Revoked {
 		memory.noteRevoked(revocation)
 	}
-	memory.reached.Store(news.Revision)
+	memory.reach(0, news.Revision)
 	now := f.store.Now()
 	for _, line := range news.Revisions {
 		f.metrics.followLag.Observe(now.Sub(line.At).Seconds())
@@ -118,20 +126,25 @@ func (f *follower) apply(memory *memory, news store.News) {
 
 // run keeps up until the context ends. What goes wrong is told when it begins, and when
 // it is over.
-func (f *follower) run(ctx context.Context, tell func(message string, err error)) {
-	announced := make(chan struct{}, 1)
-	go f.listen(ctx, announced, tell)
+func (f *follower) run(ctx context.Context, log *slog.Logger) {
+	announced, listening := make(chan struct{}, 1), make(chan struct{})
+	go func() {
+		defer close(listening)
+		f.listen(ctx, announced, log)
+	}()
+	defer func() { <-listening }()
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	failing := false
 	for ctx.Err() == nil {
 		err := f.look(ctx) // not with somebody's who began before the announcement
-		if failed := err != nil && ctx.Err() == nil; failed != failing {
-			failing = failed
-			tell(map[bool]string{
-				true:  "The database can't be asked what changed; it is tried again.",
-				false: "The database can be asked again what changed.",
-			}[failed], err)
+		switch {
+		case err != nil && ctx.Err() == nil && !failing:
+			failing = true
+			log.WarnContext(ctx, "The database can't be asked what changed; it is tried again.", "error", err)
+		case err == nil && failing:
+			failing = false
+			log.InfoContext(ctx, "The database can be asked again what changed.")
 		}
 		select {
 		case <-announced:
@@ -143,9 +156,14 @@ func (f *follower) run(ctx context.Context, tell func(message string, err error)
 
 // listen has the others' announcements heard, over a connection that is dialed afresh
 // when it was lost. Without it changes are noticed a little later.
-func (f *follower) listen(ctx context.Context, announced chan<- struct{}, tell func(string, error)) {
+func (f *follower) listen(ctx context.Context, announced chan<- struct{}, log *slog.Logger) {
+	failing := false
 	for ctx.Err() == nil {
 		err := f.store.Listen(ctx, func() {
+			if failing {
+				failing = false
+				log.InfoContext(ctx, "Announcements of other replicas are heard again.")
+			}
 			select {
 			case announced <- struct{}{}:
 			default:
@@ -155,7 +173,10 @@ func (f *follower) listen(ctx context.Context, announced chan<- struct{}, tell f
 			return
 		}
 		f.metrics.listenFailures.Inc()
-		tell("The connection on which other replicas announce changes was lost; it is dialed again.", err)
+		if !failing {
+			failing = true
+			log.WarnContext(ctx, "The connection on which other replicas announce changes was lost; it is dialed again.", "error", err)
+		}
 		select {
 		case <-time.After(listenAgain):
 		case <-ctx.Done():

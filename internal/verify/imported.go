@@ -14,18 +14,18 @@ func (f *facts) isForeign() bool {
 // maybeImported tells whether a foreign credential must be looked up.
 func maybeImported(ctx context.Context, m *memory) (bool, error) {
 	imported, err := m.imported.get(ctx, struct{}{})
-	return err == nil && imported.any, err
+	return err == nil && imported.there, err
 }
 
 // importedKeys tells whether there are imported keys, so that junk costs no look-up
 // where there are none. Once there are some, there always may be.
 type importedKeys struct {
-	any    bool
+	there  bool
 	number int64 // the line at which it was found out
 }
 
 func (m *memory) loadImported(ctx context.Context, _ struct{}) (*importedKeys, error) {
 	number := m.reached.Load()
-	any, err := m.store.AnyImported(ctx)
-	return &importedKeys{any, number}, err
+	there, err := m.store.AnyImported(ctx)
+	return &importedKeys{there, number}, err
 }

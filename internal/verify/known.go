@@ -114,6 +114,6 @@ func instant(micro int64) time.Time {
 
 // sharedSets gives one list for all who have the same API sets.
 func (m *memory) sharedSets(slugs []string) []string {
-	shared, _ := m.sets.LoadOrStore(strings.Join(slugs, " "), slugs[:len(slugs):len(slugs)])
-	return shared.([]string)
+	shared, _ := m.sets.SetIfAbsent(strings.Join(slugs, " "), slugs[:len(slugs):len(slugs)])
+	return shared
 }

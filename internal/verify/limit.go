@@ -23,22 +23,19 @@ type Quota struct {
 // steadily, and one that would overfill it is refused and fills nothing.
 type limits struct {
 	mu      sync.Mutex
-	buckets map[limited]*bucket
-}
-
-// limited is a key with its limit: under another limit it begins anew.
-type limited struct {
-	key   int64
-	limit portal.RateLimit
+	buckets map[int64]*bucket // by keys
 }
 
 // bucket has the instant at which it will be empty, in nanoseconds since 1970; in GCRA's
 // words the theoretical arrival time.
-type bucket struct{ emptyAt atomic.Int64 }
+type bucket struct {
+	limit   portal.RateLimit
+	emptyAt atomic.Int64
+}
 
 const dropped = math.MinInt64 // instead of that instant, when the bucket is none any more
 
-func newLimits() *limits { return &limits{buckets: map[limited]*bucket{}} }
+func newLimits() *limits { return &limits{buckets: map[int64]*bucket{}} }
 
 // spend takes one request from a key's quota, or refuses it when nothing is left.
 func (l *limits) spend(f *facts, d *Decision) {
@@ -49,10 +46,10 @@ func (l *limits) spend(f *facts, d *Decision) {
 	for {
 		b := kept.Load()
 		if b == nil {
-			b = l.bucket(limited{f.KeyID, f.RateLimit})
+			b = l.bucket(f.KeyID, f.RateLimit, f.now)
 			kept.Store(b)
 		}
-		quota, accepted, there := b.take(f.now, f.RateLimit)
+		quota, accepted, there := b.take(f.now)
 		if !there {
 			kept.CompareAndSwap(b, nil)
 			continue
@@ -65,32 +62,50 @@ func (l *limits) spend(f *facts, d *Decision) {
 	}
 }
 
-func (l *limits) bucket(of limited) *bucket {
+// bucket gives a key's bucket under its limit. Under a new limit it has as many requests
+// in it as under the one before.
+func (l *limits) bucket(key int64, limit portal.RateLimit, now time.Time) *bucket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.buckets[of]
-	if b == nil {
-		b = new(bucket)
-		l.buckets[of] = b
+	was := l.buckets[key]
+	if was != nil && was.limit == limit {
+		return was
 	}
+	b := &bucket{limit: limit}
+	if was != nil {
+		b.pour(was, now)
+	}
+	l.buckets[key] = b
 	return b
 }
 
-// take fills the bucket with one more request, if it has room.
-func (b *bucket) take(now time.Time, limit portal.RateLimit) (quota Quota, accepted, there bool) {
-	every, at := limit.Every(), now.UnixNano()
-	full := every * time.Duration(limit.AtOnce())
+// pour fills the bucket with the requests of another one, which is dropped.
+func (b *bucket) pour(from *bucket, now time.Time) {
+	filled, every := from.emptyAt.Swap(dropped)-now.UnixNano(), int64(from.limit.Every())
+	if filled <= 0 {
+		return
+	}
+	requests := min((filled+every-1)/every, b.limit.AtOnce())
+	b.emptyAt.Store(now.UnixNano() + requests*int64(b.limit.Every()))
+}
+
+// take fills the bucket with one more request, if it has room. One that seems to be more
+// than full was filled before the clock was set back: it is full.
+func (b *bucket) take(now time.Time) (quota Quota, accepted, there bool) {
+	every, at := b.limit.Every(), now.UnixNano()
+	full := every * time.Duration(b.limit.AtOnce())
 	for {
 		emptyAt := b.emptyAt.Load()
 		if emptyAt == dropped {
 			return quota, false, false
 		}
-		filled := time.Duration(max(emptyAt-at, 0))
-		if filled+every > full {
-			return quotaOf(limit, filled), false, true
+		filled := min(time.Duration(max(emptyAt-at, 0)), full)
+		accepted := filled+every <= full
+		if accepted {
+			filled += every
 		}
-		if b.emptyAt.CompareAndSwap(emptyAt, at+int64(filled+every)) {
-			return quotaOf(limit, filled+every), true, true
+		if next := at + int64(filled); !accepted && next == emptyAt || b.emptyAt.CompareAndSwap(emptyAt, next) {
+			return quotaOf(b.limit, filled), accepted, true
 		}
 	}
 }
@@ -106,9 +121,9 @@ func quotaOf(limit portal.RateLimit, filled time.Duration) Quota {
 func (l *limits) drop(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for of, b := range l.buckets {
+	for key, b := range l.buckets {
 		if emptyAt := b.emptyAt.Load(); emptyAt <= now.UnixNano() && b.emptyAt.CompareAndSwap(emptyAt, dropped) {
-			delete(l.buckets, of)
+			delete(l.buckets, key)
 		}
 	}
 }

@@ -89,7 +89,8 @@ func TestALimitIsOneForAllThatAKeySends(t *testing.T) {
 		storetest.Change(t, s, func(*store.Change) error { return nil })
 		wantToken(t, c, withToken(second, "billing"), "RATE_LIMITED") // it is read anew, and counts on
 		limit(t, s, &f, portal.RateLimit{Requests: 3, Period: portal.PerDay})
-		wantToken(t, c, withToken(first, "billing"), "VALID") // a new limit begins anew
+		wantToken(t, c, withToken(first, "billing"), "VALID") // one more under a new limit
+		wantToken(t, c, withToken(first, "billing"), "RATE_LIMITED")
 		limit(t, s, &f, portal.RateLimit{})
 		for range 5 {
 			wantToken(t, c, withToken(first, "billing"), "VALID")

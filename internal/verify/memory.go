@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
@@ -17,6 +16,7 @@ import (
 const (
 	mostUnknown   = 20_000 // credentials of our form that nobody has
 	mostInstances = 10_000
+	mostSets      = 10_000 // lists of API sets that are kept once for all who have the same
 )
 
 // memory is what the checks know without asking the store, and when what they know has
@@ -33,7 +33,7 @@ type memory struct {
 	instances *cache[string, instance]
 	routes    *cache[struct{}, routes]
 	imported  *cache[struct{}, importedKeys]
-	sets      sync.Map // lists of API sets by their slugs
+	sets      *otter.Cache[string, []string] // lists of API sets by their slugs
 }
 
 // sent is what the subject of a request is found by.
@@ -59,22 +59,39 @@ type unknownSince struct{ number int64 }
 func (u unknownSince) Error() string { return fmt.Sprintf("not known at revision %d", u.number) }
 
 func newMemory(s *store.Store, mostKeys int, reached int64, metrics metrics) *memory {
-	m := &memory{store: s, unknown: otter.Must(&otter.Options[secret.Hash, int64]{MaximumSize: mostUnknown})}
+	m := &memory{
+		store:   s,
+		unknown: otter.Must(&otter.Options[secret.Hash, int64]{MaximumSize: mostUnknown}),
+		sets:    otter.Must(&otter.Options[string, []string]{MaximumSize: mostSets}),
+	}
 	m.reached.Store(reached)
 	m.subjects = newCache(mostKeys, m.loadSubject, m.isCurrent, metrics.caches["keys"])
 	m.instances = newCache(mostInstances, m.loadInstance, func(i *instance) bool {
 		return !m.changed.changedSince(i.number, thing{kind: everything}, thing{kind: instances})
 	}, metrics.caches["instances"])
 	m.routes = newCache(1, m.loadRoutes, func(r *routes) bool { return !m.changed.changedSince(r.number, thing{kind: everything}) }, metrics.caches["routes"])
-	m.imported = newCache(1, m.loadImported, func(i *importedKeys) bool { return i.any || !m.isNewSince(i.number) }, metrics.caches["imported"])
+	m.imported = newCache(1, m.loadImported, func(i *importedKeys) bool { return i.there || !m.isNewSince(i.number) }, metrics.caches["imported"])
 	return m
 }
 
-// note stamps what lines of the Revision History speak of.
+// note stamps what lines of the Revision History speak of, which follow each other.
 func (m *memory) note(lines []portal.Revision) {
 	for _, line := range lines {
 		for _, t := range changedBy(line) {
 			m.changed.stamp(line.ID, t)
+		}
+	}
+	if len(lines) > 0 {
+		m.reach(lines[0].ID-1, lines[len(lines)-1].ID)
+	}
+}
+
+// reach notes that all stamps are there up to a line, if those were there that came
+// before.
+func (m *memory) reach(before, line int64) {
+	for reached := m.reached.Load(); before <= reached && reached < line; reached = m.reached.Load() {
+		if m.reached.CompareAndSwap(reached, line) {
+			return
 		}
 	}
 }

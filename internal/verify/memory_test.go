@@ -1,6 +1,8 @@
 package verify_test
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -176,20 +178,74 @@ func TestALineAboutNothingInParticularIsAboutEverything(t *testing.T) {
 	}
 }
 
+// swing is a change of what a key hangs on, that is taken back with the next one. It gives
+// what the next check says of the request, which it may alter.
+type swing func(t *testing.T, s *store.Store, f *storetest.Fixture, r *verify.Request, on bool) verify.Code
+
+var swings = map[string]swing{
+	"key disabled": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		editKey(t, s, f, func(k *portal.Key) { k.Enabled = on })
+		return "DISABLED"
+	},
+	"key narrowed": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		sets := map[bool][]portal.APISet{true: {f.Billing}}
+		editKey(t, s, f, func(k *portal.Key) { k.APISets = sets[on] })
+		return "API_SET_NOT_GRANTED"
+	},
+	"user locked": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		editUser(t, s, f, func(u *portal.User) { u.Locked = !on })
+		return "USER_LOCKED"
+	},
+	"role taken away": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		roles := map[bool][]portal.Role{true: {f.Role}}
+		editMembership(t, s, f, func(m *portal.Membership) { m.Roles = roles[on] })
+		return "API_SET_NOT_GRANTED"
+	},
+	"role narrowed": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		sets := map[bool][]portal.APISet{true: {f.Billing}}
+		editRole(t, s, f, func(r *portal.Role) { r.APISets = sets[on] })
+		return "API_SET_NOT_GRANTED"
+	},
+	"organization suspended": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		editOrganization(t, s, f, func(o *portal.Organization) { o.Suspended = !on })
+		return "ORG_SUSPENDED"
+	},
+	"license deactivated": func(t *testing.T, s *store.Store, f *storetest.Fixture, _ *verify.Request, on bool) verify.Code {
+		change(t, s, portal.Revision{Noun: portal.NounLicense, NounID: f.License.ID, OrganizationID: f.Organization.ID}, func(c *store.Change) error {
+			f.License.Active = on
+			err := c.UpdateLicense(t.Context(), f.License)
+			f.License.Version++
+			return err
+		})
+		return "LICENSE_INACTIVE"
+	},
+	"secret rotated": func(t *testing.T, s *store.Store, f *storetest.Fixture, r *verify.Request, on bool) verify.Code {
+		if on {
+			r.Credential = f.Secret.Reveal()
+			return ""
+		}
+		f.Secret = secret.New("", secret.Token)
+		change(t, s, portal.Revision{Noun: portal.NounKey, NounID: f.Key.ID, OrganizationID: f.Organization.ID}, func(c *store.Change) error {
+			err := c.RotateSecret(t.Context(), f.Key, storetest.Secret(f.Secret), time.Time{})
+			f.Key.Version++
+			return err
+		})
+		return "NOT_FOUND"
+	},
+}
+
 // A check whose answer comes after a change was answered has taken it into account,
 // however many ask and change at the same time.
 func TestNoKeyIsAcceptedOnceItsEndWasAnswered(t *testing.T) {
 	pairs := map[string]int{storetest.SQLiteEngine: 10_000, storetest.PostgresEngine: 3_000}
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		f := storetest.NewFixture(t, s)
 		c := verify.New(s, verify.Options{})
-		const keys = 8
 		var changers, checkers sync.WaitGroup
 		done := make(chan struct{})
-		for range keys {
-			key, value := storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.APISets = []portal.APISet{f.Billing} })
-			r := forBilling(f)
-			r.Credential = value.Reveal()
+		for name, take := range swings {
+			f := storetest.NewFixtureOf(t, s, strings.ReplaceAll(name, " ", "-")+"-")
+			r := verify.Request{Credential: f.Secret.Reveal(), ClientIP: client, APISet: f.Billing.Slug}
+			asked := r
 			checkers.Go(func() { // keeps the key in memory, and loading while it changes
 				for {
 					select {
@@ -197,29 +253,21 @@ func TestNoKeyIsAcceptedOnceItsEndWasAnswered(t *testing.T) {
 						return
 					case <-time.After(50 * time.Microsecond):
 					}
-					if _, err := c.Check(t.Context(), r); err != nil {
+					if _, err := c.Check(t.Context(), asked); err != nil {
 						t.Error(err)
 						return
 					}
 				}
 			})
 			changers.Go(func() {
-				for n := range pairs[storetest.Of(s).Engine] / keys {
-					enabled := n%2 == 1
-					err := s.Change(t.Context(), portal.Program("test"), func(c *store.Change) (err error) {
-						key.Enabled = enabled
-						if err := c.UpdateKey(t.Context(), key); err != nil {
-							return err
-						}
-						key.Version++
-						return c.Record(t.Context(), portal.Revision{Noun: portal.NounKey, NounID: key.ID})
-					})
-					if err != nil {
-						t.Error(err)
-						return
+				for n := range pairs[storetest.Of(s).Engine] / len(swings) {
+					on := n%2 == 1
+					want := take(t, s, &f, &r, on)
+					if on {
+						want = "VALID"
 					}
-					if d, err := c.Check(t.Context(), r); err != nil || d.Valid() != enabled {
-						t.Errorf("after change %d (enabled: %t) the check says %s, %v", n, enabled, d.Code, err)
+					if d, err := c.Check(t.Context(), r); err != nil || d.Code != want {
+						t.Errorf("%s: after change %d the check says %s, %v", name, n, d.Code, err)
 						return
 					}
 				}
@@ -229,4 +277,77 @@ func TestNoKeyIsAcceptedOnceItsEndWasAnswered(t *testing.T) {
 		close(done)
 		checkers.Wait()
 	})
+}
+
+// The same holds for an access token that its client revokes.
+func TestNoAccessTokenIsAcceptedOnceItsEndWasAnswered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		c := verify.New(s, verify.Options{})
+		r := withClient(t, s, &f)
+		identity := identify(t, c, r)
+		for range 200 {
+			token := tokenFor(t, c, r)
+			var asking sync.WaitGroup
+			for range 2 {
+				asking.Go(func() { c.Check(t.Context(), withToken(token, "billing")) })
+			}
+			if err := c.RevokeToken(t.Context(), identity, token); err != nil {
+				t.Fatal(err)
+			}
+			wantToken(t, c, withToken(token, "billing"), "REVOKED")
+			asking.Wait()
+		}
+	})
+}
+
+// What is read after a change of this process is remembered at once, not only when it
+// was looked at what changed.
+func TestWhatIsReadAfterAChangeIsRemembered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		registry := prometheus.NewRegistry()
+		c := verify.New(s, verify.Options{Registry: registry})
+		routed, bound, unknown, foreign := forBilling(f), forBilling(f), forBilling(f), forBilling(f)
+		routed.APISet, routed.Method, routed.URI = "", "GET", "/billing/7"
+		bound.Instance = f.Instance.Name
+		unknown.Credential = secret.New("", secret.Token).Reveal()
+		foreign.Credential = "not of our form"
+		loads := func() (sum float64) {
+			t.Helper()
+			expectCode(t, c, routed, "VALID")
+			expectCode(t, c, bound, "VALID")
+			expectCode(t, c, unknown, "NOT_FOUND")
+			expectCode(t, c, foreign, "MALFORMED")
+			for _, cache := range []string{"keys", "routes", "instances", "imported"} {
+				sum += counters(t, registry)["keyportal_cache_lookups_total cache "+cache+" outcome load"]
+			}
+			return sum
+		}
+		first := loads()
+		for n := range 3 {
+			editSet(t, s, &f.Dunning, func(a *portal.APISet) { a.Description = fmt.Sprint("Changed ", n) })
+			editKey(t, s, &f, func(k *portal.Key) { k.Description = fmt.Sprint("Changed ", n) })
+			then := loads()
+			if again := loads(); again != then {
+				t.Errorf("after change %d %v are read, and then %v once more", n, then-first, again-then)
+			}
+		}
+	})
+}
+
+// Whom a key can't act as is not looked for.
+func TestOnlyAKeyThatCanImpersonateHasOthersLookedFor(t *testing.T) {
+	s := storetest.SQLite(t)
+	f := storetest.NewFixture(t, s)
+	registry := prometheus.NewRegistry()
+	c := verify.New(s, verify.Options{Registry: registry})
+	r := forBilling(f)
+	for id := range 20 {
+		r.Impersonate = []string{fmt.Sprint(id + 1)}
+		expectCode(t, c, r, "IMPERSONATION_NOT_ALLOWED")
+	}
+	if got := lookUps(t, registry, "load"); got != 1 {
+		t.Errorf("%v keys were read", got)
+	}
 }

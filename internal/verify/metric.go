@@ -47,12 +47,12 @@ func (m *cacheMetrics) loaded(took time.Duration, err error) {
 // remembered has the kinds of what is remembered.
 var remembered = []string{"keys", "instances", "routes", "imported"}
 
-func newCacheMetrics(make promauto.Factory) map[string]*cacheMetrics {
-	lookUps := make.NewCounterVec(prometheus.CounterOpts{
+func newCacheMetrics(factory promauto.Factory) map[string]*cacheMetrics {
+	lookUps := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "keyportal_cache_lookups_total",
 		Help: "What was asked of the memory, by its kind and outcome: hit, unknown (a credential that is known not to be there), load (read from the database), stale (forgotten, as it had changed), failed (the database could not be read).",
 	}, []string{"cache", "outcome"})
-	duration := make.NewHistogramVec(prometheus.HistogramOpts{
+	duration := factory.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "keyportal_cache_load_duration_seconds",
 		Help:    "How long reading from the database took.",
 		Buckets: prometheus.ExponentialBuckets(50e-6, 2.5, 12),
@@ -68,52 +68,54 @@ func newCacheMetrics(make promauto.Factory) map[string]*cacheMetrics {
 }
 
 func newMetrics(registry prometheus.Registerer) metrics {
-	make := promauto.With(registry)
-	return metrics{
-		decisions: byCode(make.NewCounterVec(prometheus.CounterOpts{
+	factory := promauto.With(registry)
+	m := metrics{
+		decisions: byCode(factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "keyportal_check_decisions_total",
 			Help: "Checks of keys by their outcome; UNDECIDED where the database could not be asked.",
 		}, []string{"code"})),
-		callers: byCode(make.NewCounterVec(prometheus.CounterOpts{
+		callers: byCode(factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "keyportal_check_callers_total",
 			Help: "Checks of those who ask for a verification, by their outcome.",
 		}, []string{"code"})),
-		tokens: byCode(make.NewCounterVec(prometheus.CounterOpts{
+		tokens: byCode(factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "keyportal_token_requests_total",
 			Help: "Requests of OAuth clients for access tokens by their outcome; UNDECIDED where the database could not be asked or written.",
 		}, []string{"code"})),
-		duration: make.NewHistogram(prometheus.HistogramOpts{
+		duration: factory.NewHistogram(prometheus.HistogramOpts{
 			Name:    "keyportal_check_duration_seconds",
 			Help:    "How long checks of keys took.",
 			Buckets: prometheus.ExponentialBuckets(10e-6, 2.5, 14),
 		}),
-		usesLost: make.NewCounter(prometheus.CounterOpts{
+		usesLost: factory.NewCounter(prometheus.CounterOpts{
 			Name: "keyportal_uses_lost_total",
 			Help: "Uses of keys that were not counted because too many were waiting to be written down.",
 		}),
-		flushFailures: make.NewCounter(prometheus.CounterOpts{
+		flushFailures: factory.NewCounter(prometheus.CounterOpts{
 			Name: "keyportal_use_flush_failures_total",
 			Help: "Attempts to write down the uses of keys that failed; they are tried again.",
 		}),
-		flushed: make.NewGauge(prometheus.GaugeOpts{
+		flushed: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "keyportal_use_flushed_timestamp_seconds",
 			Help: "When the uses of keys were last written down, in seconds since 1970.",
 		}),
-		caches: newCacheMetrics(make),
-		followLag: make.NewHistogram(prometheus.HistogramOpts{
+		caches: newCacheMetrics(factory),
+		followLag: factory.NewHistogram(prometheus.HistogramOpts{
 			Name:    "keyportal_invalidation_lag_seconds",
 			Help:    "How long after a change, made by this process or another one, the memory was known to be complete up to it.",
 			Buckets: prometheus.ExponentialBuckets(500e-6, 2.5, 12),
 		}),
-		followFailures: make.NewCounter(prometheus.CounterOpts{
+		followFailures: factory.NewCounter(prometheus.CounterOpts{
 			Name: "keyportal_follow_failures_total",
 			Help: "Attempts to ask the database what changed that failed; they are repeated.",
 		}),
-		listenFailures: make.NewCounter(prometheus.CounterOpts{
+		listenFailures: factory.NewCounter(prometheus.CounterOpts{
 			Name: "keyportal_listen_failures_total",
 			Help: "Losses of the connection on which replicas announce changes; it is dialed again.",
 		}),
 	}
+	m.flushed.SetToCurrentTime() // there was nothing to write before
+	return m
 }
 
 // byCode makes all counters at once, so that each is there from the start.

@@ -17,7 +17,7 @@ func (c *Checker) Run(ctx context.Context) error {
 	following := make(chan struct{})
 	go func() {
 		defer close(following)
-		c.follower.run(ctx, func(message string, err error) { c.log.WarnContext(ctx, message, "error", err) })
+		c.follower.run(ctx, c.log)
 	}()
 	defer func() { <-following }()
 	flushing, cancel := outliving(ctx, finalFlush)

@@ -167,8 +167,8 @@ func (c *Checker) RevokeToken(ctx context.Context, client portal.Subject, token 
 	if revoked.Number, err = c.store.RevokeToken(ctx, revoked.Token, client.KeyID); portal.CodeOf(err) == portal.CodeNotFound {
 		return nil
 	}
-	if memory := c.follower.memory.Load(); err == nil && memory != nil {
-		memory.noteRevoked(revoked)
+	if seen := c.follower.seen.Load(); err == nil && seen != nil {
+		seen.noteRevoked(revoked)
 	}
 	return err
 }

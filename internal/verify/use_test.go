@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -187,6 +188,53 @@ func TestAFlushThatFailsLosesNothing(t *testing.T) {
 			t.Errorf("%v failures were counted", failures)
 		}
 	})
+}
+
+// A database that went back to an earlier state doesn't have all keys any more.
+func TestUsesOfKeysThatAreGoneHoldNoOthersUp(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		registry := prometheus.NewRegistry()
+		c := verify.New(s, verify.Options{Registry: registry})
+		gone, value := storetest.Key(t, s, f.Membership, func(k *portal.Key) { k.APISets = []portal.APISet{f.Billing} })
+		r := forBilling(f)
+		r.Credential = value.Reveal()
+		expectCode(t, c, r, "VALID")
+		expectCode(t, c, r, "VALID")
+		for _, rows := range []string{"key_api_sets WHERE key_id", "secrets WHERE key_id", "keys WHERE id"} {
+			storetest.Exec(t, storetest.SQL(t, s), `DELETE FROM `+rows+` = $1`, gone.ID)
+		}
+		if err := c.Flush(t.Context()); portal.CodeOf(err) != portal.CodeConflict {
+			t.Errorf("the flush says %v", err)
+		}
+		expectCode(t, c, forBilling(f), "VALID")
+		flush(t, c)
+		if got := accepted(t, s, f.Key); got != 1 {
+			t.Errorf("%d uses of the other key were written down", got)
+		}
+		if lost := counters(t, registry)["keyportal_uses_lost_total"]; lost != 2 {
+			t.Errorf("%v uses were lost", lost)
+		}
+	})
+}
+
+// Whether a flush was written whose connection broke with the commit, nobody can tell.
+func TestAFlushThatMayHaveBeenWrittenIsNotWrittenAgain(t *testing.T) {
+	s := storetest.Postgres(t)
+	f := storetest.NewFixture(t, s)
+	registry := prometheus.NewRegistry()
+	c, db := verify.New(s, verify.Options{Registry: registry}), storetest.SQL(t, s)
+	expectCode(t, c, forBilling(f), "VALID")
+	storetest.Exec(t, db, `CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'`)
+	storetest.Exec(t, db, `CREATE CONSTRAINT TRIGGER cut AFTER INSERT ON key_days DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut()`)
+	if err := c.Flush(t.Context()); !errors.Is(err, store.ErrMaybeCommitted) {
+		t.Fatalf("the flush says %v", err)
+	}
+	storetest.Exec(t, db, `DROP TRIGGER cut ON key_days`)
+	flush(t, c)
+	if got, lost := accepted(t, s, f.Key), counters(t, registry)["keyportal_uses_lost_total"]; got != 0 || lost != 1 {
+		t.Errorf("%d uses were written down, and %v lost", got, lost)
+	}
 }
 
 func readUseOfSecret(t *testing.T, s *store.Store) (rows int) {

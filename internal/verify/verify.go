@@ -12,7 +12,8 @@
 //	client.go   OAuth clients, which prove themselves with ID and secret
 //	token.go    access tokens: issued, introspected, revoked; checked as keys are
 //	limit.go    how often a key is accepted at the most
-//	use.go      who used which key when, counted in memory and written in batches
+//	use.go      who used which key when, counted in memory
+//	flush.go    and written in batches
 //	run.go      what goes on beside the checks
 //	metric.go   what Prometheus is told
 //

@@ -33,10 +33,11 @@ type KeySecret struct {
 	CreatedAt    time.Time `json:"createdAt"`
 	LastUsedAt   instant   `json:"lastUsedAt" doc:"null: never. Written down every few seconds."`
 	LastUsedFrom string    `json:"lastUsedFrom,omitempty" example:"192.0.2.7"`
+	Accepted     int64     `json:"accepted" doc:"How many requests were accepted with it until then."`
 }
 
 func secretOf(s portal.Secret) KeySecret {
-	return KeySecret{Masked: s.Masked, Current: !s.Previous, EndsAt: instant{s.ExpiresAt}, CreatedAt: s.CreatedAt, LastUsedAt: instant{s.LastUsedAt}, LastUsedFrom: s.LastUsedFrom}
+	return KeySecret{Masked: s.Masked, Current: !s.Previous, EndsAt: instant{s.ExpiresAt}, CreatedAt: s.CreatedAt, LastUsedAt: instant{s.LastUsedAt}, LastUsedFrom: s.LastUsedFrom, Accepted: s.Accepted}
 }
 
 func (a *API) listSecrets(ctx context.Context, in *KeyPath) (*listed[KeySecret], error) {

@@ -48,10 +48,11 @@ type Organization struct {
 
 // RateLimit tells how often a key is accepted, and how much of that is left.
 type RateLimit struct {
-	Quota     int64 `json:"quota"`     // requests in a Window
-	Window    int64 `json:"window"`    // seconds
-	Remaining int64 `json:"remaining"` // requests that may come now
-	Reset     int64 `json:"reset"`     // seconds until there are more again
+	Quota      int64 `json:"quota"`       // requests in a Window
+	Window     int64 `json:"window"`      // seconds
+	Remaining  int64 `json:"remaining"`   // requests that may come now
+	Reset      int64 `json:"reset"`       // seconds until as many may come at once as at the most
+	RetryAfter int64 `json:"retry_after"` // seconds until one more may come; 0: at once
 }
 
 // set tells a client of its limit (draft-ietf-httpapi-ratelimit-headers-10).

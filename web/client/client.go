@@ -18,7 +18,7 @@
 //	…
 //	http.Handle("/billing/", portal.Middleware(client.Place{APISet: "billing"})(billing))
 //	…
-//	caller, _ := client.From(r.Context()) // in billing
+//	caller, ok := client.From(r.Context()) // in billing; not ok: the middleware is missing
 //
 // # What to know before
 //

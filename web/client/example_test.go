@@ -33,7 +33,11 @@ func ExampleClient_Middleware() {
 		return
 	}
 	billing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		caller, _ := client.From(r.Context())
+		caller, ok := client.From(r.Context())
+		if !ok { // the middleware is missing
+			http.Error(w, "nobody asked who comes", http.StatusInternalServerError)
+			return
+		}
 		fmt.Fprintf(w, "the invoices of %s", caller.User.Username)
 	})
 	mux := http.NewServeMux()

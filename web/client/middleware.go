@@ -93,7 +93,7 @@ func (c *Client) logFailure(ctx context.Context, err error) {
 // admitted gives a request as the service sees it.
 func admitted(r *http.Request, answer Answer) *http.Request {
 	clone := r.Clone(context.WithValue(r.Context(), contextKey{}, answer))
-	for _, names := range [][]string{credentialHeaders, identityHeaders} {
+	for _, names := range [][]string{credentialHeaders, identityHeaders, methodHeaders} {
 		for _, name := range names {
 			clone.Header.Del(name)
 		}

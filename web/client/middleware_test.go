@@ -295,7 +295,7 @@ func TestAClientIsToldOfItsRateLimit(t *testing.T) {
 	}{
 		{accepted, 200, "", "", ""},
 		{with(accepted, `{"quota": 100, "window": 60, "remaining": 57, "reset": 12}`), 200, `"default";q=100;w=60`, `"default";r=57;t=12`, ""},
-		{with(limited, `{"quota": 100, "window": 60, "remaining": 0, "reset": 12}`), 429, `"default";q=100;w=60`, `"default";r=0;t=12`, "12"},
+		{with(limited, `{"quota": 100, "window": 60, "remaining": 0, "reset": 12, "retry_after": 3}`), 429, `"default";q=100;w=60`, `"default";r=0;t=12`, "3"},
 		{with(limited, `{"quota": 100, "window": 60, "remaining": 0, "reset": 0}`), 429, `"default";q=100;w=60`, `"default";r=0;t=0`, "1"},
 		{with(limited, "null"), 429, "", "", "1"},
 		{refusal, 401, "", "", ""},

@@ -33,7 +33,7 @@ func refusalOf(a Answer, question Request) *refusal {
 	if r.status == http.StatusTooManyRequests {
 		r.retryAfter = 1
 		if a.RateLimit != nil {
-			r.retryAfter = max(1, a.RateLimit.Reset)
+			r.retryAfter = max(1, a.RateLimit.RetryAfter)
 		}
 	}
 	return r

@@ -21,6 +21,10 @@ var identityHeaders = []string{
 	"X-Key-Id", "X-Key-Name", "X-User-Id", "X-User-Name", "X-Org-Id", "X-Org-Name", "X-License", "X-Domain", "X-Application", "X-Api-Sets", "X-Impersonator-Id",
 }
 
+// methodHeaders has those in which some services take another method than the one that
+// was decided on.
+var methodHeaders = []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}
+
 // sent begins a question with what a request's headers have, as the check on /auth reads
 // them: X-Api-Key, or Authorization with the scheme Bearer, or both halves of a key pair
 // in accessKey and secretKey. What was sent more than once, or differently in two headers,

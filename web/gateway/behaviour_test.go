@@ -230,6 +230,11 @@ func methodsAndBodiesArriveAsTheyAre(t *testing.T, f *fronted) {
 		f.right(t, f.arrived(t))
 		f.stopped(t, method, "/dunning/7", "API_SET_NOT_GRANTED", key)
 	}
+	got := f.reaches(t, "GET", "/billing/7", key, "X-HTTP-Method-Override: DELETE", "x-http-method: DELETE", "X-Method-Override: DELETE")
+	f.right(t, got)
+	if got.Method != "GET" {
+		t.Errorf("GET arrives as %s", got.Method)
+	}
 	for _, method := range []string{"CONNECT", "TRACE", "get", "PRI"} {
 		f.refusedOrRight(t, method, "/billing/7", key)
 		f.refused(t, method, "/dunning/7", key)

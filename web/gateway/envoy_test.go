@@ -86,7 +86,7 @@ func TestEnvoysConfigurationLeavesNothingToTheClient(t *testing.T) {
 	names(t, "allowed_upstream_headers", auth.Service.Response.Upstream.names(), identity)
 	names(t, "allowed_client_headers", auth.Service.Response.Client.names(), nil)
 	names(t, "allowed_client_headers_on_success", auth.Service.Response.Success.names(), []string{"RateLimit", "RateLimit-Policy"})
-	names(t, "request_headers_to_remove", manager.Routes.Removed, credentials)
+	names(t, "request_headers_to_remove", manager.Routes.Removed, slices.Concat(credentials, otherMethods))
 }
 
 // asEnvoy gives the question that Envoy asks about a client's request, with the

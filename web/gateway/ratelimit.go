@@ -13,10 +13,11 @@ import (
 
 // rateLimit is what a service is told of a key's rate limit: requests and seconds.
 type rateLimit struct {
-	Quota     int64 `json:"quota"`
-	Window    int64 `json:"window"`
-	Remaining int64 `json:"remaining"` // requests that may come at once
-	Reset     int64 `json:"reset"`     // until as many may come at once as at the most
+	Quota      int64 `json:"quota"`
+	Window     int64 `json:"window"`
+	Remaining  int64 `json:"remaining"`   // requests that may come at once
+	Reset      int64 `json:"reset"`       // until as many may come at once as at the most
+	RetryAfter int64 `json:"retry_after"` // until one more may come; 0: at once
 }
 
 // rateLimitOf gives nil for a key without a limit.
@@ -24,7 +25,7 @@ func rateLimitOf(q verify.Quota) *rateLimit {
 	if !q.Limit.Limited() {
 		return nil
 	}
-	return &rateLimit{q.Limit.Requests, seconds(q.Limit.Period.Duration()), q.Remaining, seconds(q.Restored)}
+	return &rateLimit{q.Limit.Requests, seconds(q.Limit.Period.Duration()), q.Remaining, seconds(q.Restored), seconds(q.Again)}
 }
 
 // setRateLimit tells a client of its limit, and when to come again once nothing is left

@@ -52,9 +52,9 @@ func TestAServiceIsToldWhatAKeyHasLeft(t *testing.T) {
 	s := newService(t)
 	key := s.limited(t)
 	for _, want := range []map[string]any{
-		{"quota": 60.0, "window": 60.0, "remaining": 1.0, "reset": 1.0},
-		{"quota": 60.0, "window": 60.0, "remaining": 0.0, "reset": 2.0},
-		{"quota": 60.0, "window": 60.0, "remaining": 0.0, "reset": 2.0},
+		{"quota": 60.0, "window": 60.0, "remaining": 1.0, "reset": 1.0, "retry_after": 0.0},
+		{"quota": 60.0, "window": 60.0, "remaining": 0.0, "reset": 2.0, "retry_after": 1.0},
+		{"quota": 60.0, "window": 60.0, "remaining": 0.0, "reset": 2.0, "retry_after": 1.0},
 	} {
 		got, _ := s.verify(t, key, `, "api_set": "billing"`)["rate_limit"].(map[string]any)
 		same(t, got, want)

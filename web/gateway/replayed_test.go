@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oasdiff/yaml3"
+	yaml "github.com/oasdiff/yaml3"
 
 	"keyportal/internal/portal"
 	"keyportal/web/gateway"

@@ -48,7 +48,7 @@ func TestTraefiksConfigurationLeavesNothingToTheClient(t *testing.T) {
 		}
 	}
 	removed := c.HTTP.Middlewares.WithoutCredentials.Headers.Request
-	names(t, "customRequestHeaders", slices.Collect(maps.Keys(removed)), append([]string{"Upgrade"}, credentials...))
+	names(t, "customRequestHeaders", slices.Collect(maps.Keys(removed)), slices.Concat([]string{"Upgrade"}, credentials, otherMethods))
 	for name, value := range removed {
 		if value != "" {
 			t.Errorf("%s is set to %q", name, value)
