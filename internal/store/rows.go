@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-const rowsAtOnce = 250 // of a statement
+const rowsAtOnce = 32 // of a statement: SQLite looks its parameters up by name, each among all
 
 // insertRows runs an INSERT of many rows in statements of some rows each: what stands
 // before the rows, and after them.
