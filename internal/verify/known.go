@@ -12,7 +12,8 @@ import (
 // known is a subject as it is remembered: in as little room as can be, as there may be
 // hundreds of thousands. What many have in common they share.
 type known struct {
-	revision, revocation                               int64
+	revision                                           atomic.Int64 // the line at which it was read
+	revocation                                         int64
 	secretID, keyID, userID, organizationID, licenseID int64
 	secretExpires, keyExpires, keyRevoked              int64 // microseconds since 1970; 0: not set
 	as                                                 int64 // the user whom the request names to act as
@@ -58,8 +59,8 @@ var nobody = pack(portal.Subject{}, sent{}, nil)
 
 func pack(s portal.Subject, by sent, apiSets []string) *known {
 	k := &known{
-		revision: s.Revision, revocation: s.Revocation,
-		secretID: s.SecretID, keyID: s.KeyID, userID: s.UserID, organizationID: s.OrganizationID, licenseID: s.LicenseID,
+		revocation: s.Revocation,
+		secretID:   s.SecretID, keyID: s.KeyID, userID: s.UserID, organizationID: s.OrganizationID, licenseID: s.LicenseID,
 		secretExpires: micro(s.SecretExpiresAt), keyExpires: micro(s.KeyExpiresAt), keyRevoked: micro(s.KeyRevokedAt),
 		as: by.as, keyName: s.KeyName, apiSets: apiSets,
 		holder:     unique.Make(holder{s.Kind, s.Username, s.UserStaff, s.OrganizationName, s.LicenseNumber, s.Domain, s.Application}),
@@ -67,6 +68,7 @@ func pack(s portal.Subject, by sent, apiSets []string) *known {
 		userEnabled: s.UserEnabled, userLocked: s.UserLocked, userExpired: s.UserExpired,
 		suspended: s.Suspended, licenseActive: s.LicenseActive,
 	}
+	k.revision.Store(s.Revision)
 	if by.form == accessToken {
 		k.token = theToken(by.hash).id
 	}
@@ -83,7 +85,7 @@ func pack(s portal.Subject, by sent, apiSets []string) *known {
 func (k *known) unpack() portal.Subject {
 	h := k.holder.Value()
 	s := portal.Subject{
-		Revision: k.revision, Revocation: k.revocation,
+		Revision: k.revision.Load(), Revocation: k.revocation,
 		SecretID: k.secretID, SecretExpiresAt: instant(k.secretExpires),
 		KeyID: k.keyID, KeyName: k.keyName, Kind: h.kind, KeyEnabled: k.keyEnabled, KeyRevokedAt: instant(k.keyRevoked), KeyExpiresAt: instant(k.keyExpires), CanImpersonate: k.canImpersonate,
 		UserID: k.userID, Username: h.username, UserEnabled: k.userEnabled, UserLocked: k.userLocked, UserExpired: k.userExpired, UserStaff: h.staff, Member: k.member,

@@ -98,17 +98,23 @@ func (m *memory) reach(before, line int64) {
 
 func (m *memory) noteRevoked(r store.TokenRevocation) { m.revoked.stamp(r.Number, theToken(r.Token)) }
 
-// isCurrent tells whether nothing has changed of what a subject hangs on.
+// isCurrent tells whether nothing has changed of what a subject hangs on. One that is
+// current is as if it had been read at the last line of which all stamps are there.
 func (m *memory) isCurrent(k *known) bool {
 	if k.token != 0 && m.revoked.changedSince(k.revocation, thing{aToken, k.token}) {
 		return false
 	}
-	if k.as != 0 && m.changed.changedSince(k.revision, thing{aUser, k.as}) {
+	reached, revision := m.reached.Load(), k.revision.Load()
+	if k.as != 0 && m.changed.changedSince(revision, thing{aUser, k.as}) {
 		return false
 	}
-	return !m.changed.changedSince(k.revision,
+	if m.changed.changedSince(revision,
 		thing{aKey, k.keyID}, thing{aUser, k.userID}, thing{anOrganization, k.organizationID},
-		thing{rolesOf, k.organizationID}, thing{kind: rolesOf}, thing{aLicense, k.licenseID}, thing{kind: everything})
+		thing{rolesOf, k.organizationID}, thing{kind: rolesOf}, thing{aLicense, k.licenseID}, thing{kind: everything}) {
+		return false
+	}
+	raise(&k.revision, reached)
+	return true
 }
 
 // isNewSince tells whether there may be credentials that there were not at a line.

@@ -70,22 +70,32 @@ const slots = 1 << 16
 // stamps keep the number of each thing's last change, in a table of fixed size: things
 // may share a slot, and then one seems to have changed with the other. Stamping a thing
 // costs the same however much hangs on it, and takes no lock.
-type stamps [slots]atomic.Int64
+type stamps struct {
+	last  atomic.Int64 // the highest number
+	table [slots]atomic.Int64
+}
 
 func (s *stamps) slot(t thing) *atomic.Int64 {
 	hash := (uint64(t.id) + uint64(t.kind)<<56) * 0x9e3779b97f4a7c15
-	return &s[hash>>48]
+	return &s.table[hash>>48]
 }
 
 // stamp notes a thing's change. Numbers may come in any order.
 func (s *stamps) stamp(number int64, t thing) {
-	slot := s.slot(t)
-	for last := slot.Load(); number > last && !slot.CompareAndSwap(last, number); last = slot.Load() {
+	raise(&s.last, number)
+	raise(s.slot(t), number)
+}
+
+func raise(number *atomic.Int64, to int64) {
+	for was := number.Load(); was < to && !number.CompareAndSwap(was, to); was = number.Load() {
 	}
 }
 
 // changedSince tells whether one of the things has changed after a number.
 func (s *stamps) changedSince(number int64, things ...thing) bool {
+	if s.last.Load() <= number {
+		return false
+	}
 	for _, t := range things {
 		if s.slot(t).Load() > number {
 			return true

@@ -89,7 +89,7 @@ type Identity struct {
 
 // User gives the user that a valid request acts as: the key's own, or the one whom it
 // impersonates.
-func (d Decision) User() Identity {
+func (d *Decision) User() Identity {
 	if as := d.Subject.Impersonated; d.Subject.Impersonates() {
 		return Identity{as.ID, as.Username}
 	}
@@ -98,7 +98,7 @@ func (d Decision) User() Identity {
 
 // Impersonator gives the key's own user when a valid request acts as another one; else
 // the zero Identity.
-func (d Decision) Impersonator() Identity {
+func (d *Decision) Impersonator() Identity {
 	if !d.Subject.Impersonates() {
 		return Identity{}
 	}

@@ -11,26 +11,6 @@ import (
 	"keyportal/internal/verify"
 )
 
-// identity has the headers that tell the upstream on whose behalf a request
-// comes. Each is sent with every pass, empty or not, so that none which the
-// client sent survives.
-var identity = []struct {
-	name  string
-	value func(verify.Decision) string
-}{
-	{"X-Key-Id", func(d verify.Decision) string { return number(d.Subject.KeyID) }},
-	{"X-Key-Name", func(d verify.Decision) string { return d.Subject.KeyName }},
-	{"X-User-Id", func(d verify.Decision) string { return number(d.User().ID) }},
-	{"X-User-Name", func(d verify.Decision) string { return d.User().Username }},
-	{"X-Org-Id", func(d verify.Decision) string { return number(d.Subject.OrganizationID) }},
-	{"X-Org-Name", func(d verify.Decision) string { return d.Subject.OrganizationName }},
-	{"X-License", func(d verify.Decision) string { return d.Subject.LicenseNumber }},
-	{"X-Domain", func(d verify.Decision) string { return d.Subject.Domain }},
-	{"X-Application", func(d verify.Decision) string { return d.Subject.Application }},
-	{"X-Api-Sets", func(d verify.Decision) string { return strings.Join(d.Subject.APISets, ",") }},
-	{"X-Impersonator-Id", func(d verify.Decision) string { return numberOrNone(d.Impersonator().ID) }},
-}
-
 // auth answers a gateway: 200 with the identity in headers and an empty body, or
 // why not.
 func (g *gateway) auth(c echo.Context) error {
@@ -56,14 +36,28 @@ func (g *gateway) auth(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-// setIdentity sets the headers by names in canonical form, all values in one array:
+// setIdentity sets the headers that tell the upstream on whose behalf a request comes.
+// Each is sent with every pass, empty or not, so that none which the client sent
+// survives. Their names are in canonical form, and all values in one array:
 // http.Header.Set would cost as much as the check.
-func setIdentity(header http.Header, decision verify.Decision) {
-	values := make([]string, len(identity))
-	for i, field := range identity {
-		values[i] = headerText(field.value(decision))
-		header[field.name] = values[i : i+1 : i+1]
+func setIdentity(header http.Header, d verify.Decision) {
+	const headers = 11
+	values := make([]string, 0, headers)
+	set := func(name, value string) {
+		values = append(values, headerText(value))
+		header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
+	set("X-Key-Id", number(d.Subject.KeyID))
+	set("X-Key-Name", d.Subject.KeyName)
+	set("X-User-Id", number(d.User().ID))
+	set("X-User-Name", d.User().Username)
+	set("X-Org-Id", number(d.Subject.OrganizationID))
+	set("X-Org-Name", d.Subject.OrganizationName)
+	set("X-License", d.Subject.LicenseNumber)
+	set("X-Domain", d.Subject.Domain)
+	set("X-Application", d.Subject.Application)
+	set("X-Api-Sets", strings.Join(d.Subject.APISets, ","))
+	set("X-Impersonator-Id", numberOrNone(d.Impersonator().ID))
 }
 
 func (g *gateway) decide(r *http.Request, place settings, suffix string) (verify.Decision, error) {
@@ -97,8 +91,10 @@ func numberOrNone(id int64) string {
 // headerText is a text as a header can carry it: as it is when it is printable
 // ASCII, else percent-encoded UTF-8.
 func headerText(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return url.PathEscape(text)
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return url.PathEscape(text)
+		}
 	}
 	return text
 }

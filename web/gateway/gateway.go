@@ -69,11 +69,16 @@ func New(o Options) http.Handler {
 // errors itself, so that their status is known.
 func (g *gateway) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		start := time.Now()
+		ctx := c.Request().Context()
+		logged := g.Logger.Enabled(ctx, slog.LevelDebug)
+		var start time.Time
+		if logged {
+			start = time.Now()
+		}
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		if ctx := c.Request().Context(); g.Logger.Enabled(ctx, slog.LevelDebug) {
+		if logged {
 			g.Logger.DebugContext(ctx, "check request",
 				"route", c.Path(), "status", c.Response().Status, "code", c.Response().Header().Get(denyReason), "duration", time.Since(start))
 		}
