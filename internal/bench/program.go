@@ -142,7 +142,8 @@ func request(method, host, path, body string, headers ...string) []byte {
 const bareAddress = "KEYPORTAL_BENCH_BARE_ADDR"
 
 // serveBare is the server that the check is measured against: echo that answers with
-// nothing, or to a body, once it is read, with a small JSON.
+// nothing, or to a body, once it is read, with a small JSON. It waits as long for a slow
+// client as the program does.
 func serveBare(address string) error {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -154,6 +155,7 @@ func serveBare(address string) error {
 		}
 		return c.JSON(http.StatusOK, map[string]any{"valid": true, "code": "VALID"})
 	})
+	e.Server.ReadTimeout, e.Server.IdleTimeout = 10*time.Second, 2*time.Minute
 	return e.Start(address)
 }
 
