@@ -22,11 +22,14 @@ test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and beh
 	.ci/postgres go test -timeout=20m ./...
 
 # A person in a browser does one thing after another: those tests (//go:build !race) show
-# the detector nothing that the others don't. Nor does the inside of SQLite, which is C
-# turned into Go, or of argon2: watched, they take most of the time.
-UNWATCHED = -gcflags='modernc.org/...=-race=false' -gcflags='golang.org/x/crypto/argon2=-race=false'
+# the detector nothing that the others don't. Nor do the long ones that do one thing after
+# another through tables and models. Nor does the inside of SQLite, which is C turned into
+# Go, or of argon2: watched, they take most of the time.
+IN_TURN = EachRouteAnswers|TheAPIAnswersWhateverIsSent|EachChangeOfAThing|ACreationThatIsSentAgain|EachOperationIsRefused|HEADIsAnswered|ADocumentThatIsTooLarge|NoPageChangesAnything|AnOperationIsDone|WhateverIsDone|WhoeverActsOnRequests|AChangeAndItsLines|EachChangeCounts|AShortRunMeasures
+UNWATCHED = -skip='^Test($(IN_TURN))' \
+	-gcflags='modernc.org/...=-race=false' -gcflags='golang.org/x/crypto/argon2=-race=false'
 
-race: ## Run the tests with the race detector, but for those in a browser
+race: ## Run the tests with the race detector, but for those that do one thing after another
 	@.ci/install gcc git postgres nginx caddy haproxy pgbouncer curl
 	CGO_ENABLED=1 .ci/postgres go test -race $(UNWATCHED) -timeout=25m ./...
 

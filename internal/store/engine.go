@@ -53,6 +53,14 @@ func (e engine) pools(database string) (read, write *sql.DB, err error) {
 	return read, write, nil
 }
 
+// reader gives that by which a pool is read.
+func (e engine) reader(pool *sql.DB) querier {
+	if e == enginePostgres {
+		return pool
+	}
+	return &parsed{DB: pool}
+}
+
 // announcing ends an UPDATE of one row so that, once it is committed, the other
 // processes hear of it.
 func (e engine) announcing() string {

@@ -11,8 +11,7 @@ import (
 	"keyportal/internal/portal"
 )
 
-func (u *uses) all() batch {
-	all := batch{refused: map[keyDay]int64{}}
+func (u *uses) all() (all batch) {
 	for i := range u.shards {
 		u.shards[i].take(&all)
 	}
@@ -61,7 +60,7 @@ func TestUseInMemoryOnlyMovesForward(t *testing.T) {
 	if got := all.lastUses()[0]; got.UsedFrom != from.String() || !got.UsedAt.Equal(late) || all.uses[0].accepted != 3 {
 		t.Errorf("used: %+v", got)
 	}
-	if got := all.refusals[0]; got.From != from.String() || all.refused[keyDay{1, portal.DayOf(late)}] != 2 {
+	if got := all.refusals[0]; got.From != from.String() || all.refused[0] != (refusedOn{keyDay{1, portal.DayOf(late)}, 2}) {
 		t.Errorf("refused: %+v, %v", got, all.refused)
 	}
 }
@@ -77,6 +76,59 @@ func TestNoUseIsLostWhenItsMeterIsDropped(t *testing.T) {
 		}
 		if all := u.all(); len(all.uses) != 0 {
 			t.Errorf("without a use: %+v", all.uses)
+		}
+	}
+}
+
+func TestAFlushIsCutIntoBatchesOfNeighbours(t *testing.T) {
+	u := newUses(prometheus.NewCounter(prometheus.CounterOpts{Name: "lost"}))
+	for id := range int64(2*flushAtOnce + 1) {
+		key := known{secretID: 10 * id, keyID: id}
+		if u.accept(&key, someNow, netip.Addr{}); id%3 == 0 {
+			u.refuse(id, "EXPIRED", someNow, netip.Addr{})
+			u.refuse(id, "DISABLED", someNow, netip.Addr{})
+		}
+	}
+	batches := u.take()
+	if len(batches) != 3 || len(batches[0].uses) != flushAtOnce || len(batches[1].uses) != flushAtOnce || len(batches[2].uses) != 1 {
+		t.Fatalf("%d batches", len(batches))
+	}
+	next, refused, refusals := int64(0), 0, 0
+	for _, b := range batches {
+		least := next
+		for _, use := range b.uses {
+			if use.key != next {
+				t.Fatalf("%d comes in the place of %d", use.key, next)
+			}
+			next++
+		}
+		refused, refusals = refused+len(b.refused), refusals+len(b.refusals)
+		for _, r := range b.refused {
+			if r.key < least || r.key >= next {
+				t.Errorf("%d is refused in a batch of %d to %d", r.key, least, next)
+			}
+		}
+		for _, r := range b.refusals {
+			if r.KeyID < least || r.KeyID >= next {
+				t.Errorf("%d is refused in a batch of %d to %d", r.KeyID, least, next)
+			}
+		}
+	}
+	if want := 2*flushAtOnce/3 + 1; next != 2*flushAtOnce+1 || refused != want || refusals != 2*want {
+		t.Errorf("there are %d keys, %d refused, %d refusals", next, refused, refusals)
+	}
+	if again := u.take(); len(again) != 0 {
+		t.Errorf("%d batches of nothing", len(again))
+	}
+}
+
+func TestFlushingTakesATenthOfTheTimeUnlessThatIsTooRare(t *testing.T) {
+	c := Checker{flushEvery: 5 * time.Second}
+	for took, want := range map[time.Duration]time.Duration{
+		0: 5 * time.Second, 500 * time.Millisecond: 5 * time.Second, time.Second: 9 * time.Second, 10 * time.Second: time.Minute,
+	} {
+		if got := c.pauseAfter(took); got != want {
+			t.Errorf("after %s the next one comes in %s, not %s", took, got, want)
 		}
 	}
 }

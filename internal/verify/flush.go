@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -13,7 +14,7 @@ import (
 // batch is what a flush writes in one transaction.
 type batch struct {
 	uses     []taken
-	refused  map[keyDay]int64
+	refused  []refusedOn
 	refusals []portal.Refusal
 }
 
@@ -24,23 +25,20 @@ type taken struct {
 	last          *lastUse
 }
 
-// take empties all counts into batches that are written one after the other.
-func (u *uses) take() []batch {
-	var batches []batch
-	last := batch{refused: map[keyDay]int64{}}
-	for i := range u.shards {
-		if u.shards[i].take(&last); last.size() >= flushAtOnce {
-			batches = append(batches, last)
-			last = batch{refused: map[keyDay]int64{}}
-		}
-	}
-	if last.size() > 0 {
-		batches = append(batches, last)
-	}
-	return batches
+// refusedOn is how many requests of a key were refused on a day.
+type refusedOn struct {
+	keyDay
+	count int64
 }
 
-func (b batch) size() int { return len(b.uses) + len(b.refused) }
+// take empties all counts into batches that are written one after the other.
+func (u *uses) take() []batch {
+	var all batch
+	for i := range u.shards {
+		u.shards[i].take(&all)
+	}
+	return all.split()
+}
 
 // take empties a shard into a batch. A meter that counted nothing since the last time is
 // dropped.
@@ -54,10 +52,46 @@ func (s *shard) take(b *batch) {
 		}
 		b.uses = append(b.uses, taken{holdings: m.of, day: m.day, accepted: m.accepted.Swap(0), last: m.last.Load()})
 	}
-	maps.Copy(b.refused, s.refused)
+	for at, count := range s.refused {
+		b.refused = append(b.refused, refusedOn{at, count})
+	}
 	b.refusals = slices.AppendSeq(b.refusals, maps.Values(s.refusals))
 	clear(s.refused)
 	clear(s.refusals)
+}
+
+// split makes batches of some keys each: neighbours, which lie beside each other in the
+// database too.
+func (b batch) split() []batch {
+	used, refused, refusal := func(t taken) int64 { return t.key }, func(r refusedOn) int64 { return r.key }, func(r portal.Refusal) int64 { return r.KeyID }
+	keys := slices.Concat(sortBy(b.uses, used), sortBy(b.refused, refused), sortBy(b.refusals, refusal))
+	slices.Sort(keys)
+	var batches []batch
+	for some := range slices.Chunk(slices.Compact(keys), flushAtOnce) {
+		var next batch
+		last := some[len(some)-1]
+		next.uses, b.uses = cutAfter(b.uses, last, used)
+		next.refused, b.refused = cutAfter(b.refused, last, refused)
+		next.refusals, b.refusals = cutAfter(b.refusals, last, refusal)
+		batches = append(batches, next)
+	}
+	return batches
+}
+
+// sortBy sorts things by their keys, and gives those.
+func sortBy[T any](things []T, key func(T) int64) []int64 {
+	slices.SortFunc(things, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+	keys := make([]int64, len(things))
+	for i, thing := range things {
+		keys[i] = key(thing)
+	}
+	return keys
+}
+
+// cutAfter cuts sorted things behind those of a key.
+func cutAfter[T any](things []T, last int64, key func(T) int64) (until, rest []T) {
+	i, _ := slices.BinarySearchFunc(things, last+1, func(thing T, next int64) int { return cmp.Compare(key(thing), next) })
+	return things[:i], things[i:]
 }
 
 // giveBack adds a batch that could not be written to what came since.
@@ -72,10 +106,10 @@ func (u *uses) giveBack(b batch) {
 		}
 		s.mu.Unlock()
 	}
-	for at, count := range b.refused {
-		s := u.shard(at.key)
+	for _, r := range b.refused {
+		s := u.shard(r.key)
 		s.mu.Lock()
-		s.addRefused(u, at, count)
+		s.addRefused(u, r.keyDay, r.count)
 		s.mu.Unlock()
 	}
 	for _, refusal := range b.refusals {
@@ -96,8 +130,8 @@ func (b batch) tallies() []portal.Tally {
 	for _, t := range b.uses {
 		add(keyDay{t.key, t.day}, t.accepted, 0)
 	}
-	for at, count := range b.refused {
-		add(at, 0, count)
+	for _, r := range b.refused {
+		add(r.keyDay, 0, r.count)
 	}
 	return slices.Collect(maps.Values(days))
 }
