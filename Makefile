@@ -19,7 +19,7 @@ build: ## Build the program, one static binary, as ./keyportal
 
 test: ## Run all tests, on SQLite and PostgreSQL, in Chromium, with curl and behind gateways
 	@.ci/install git postgres nginx caddy haproxy pgbouncer curl chromium
-	.ci/postgres go test -timeout=20m ./...
+	.ci/postgres go test -timeout=25m ./...
 
 # A person in a browser does one thing after another: those tests (//go:build !race) show
 # the detector nothing that the others don't. Nor do the long ones that do one thing after
