@@ -94,7 +94,7 @@ func TestAKeyIsGeneratedSavedCheckedAndRevokedByMouse(t *testing.T) {
 	b.sees("New API Key", "Required fields are marked with an asterisk.")
 	b.fill(field("Name"), name)
 	b.fill(field("Description"), "What the manual describes")
-	b.click(element{role: "DisclosureTriangle", name: "Allowed networks and rate limit"})
+	b.click(element{role: "StaticText", name: "Allowed networks and rate limit"})
 	b.fill(field("Allowed networks"), "127.0.0.0/8\n2001:db8::/32")
 	b.fill(field("Requests"), "1000")
 	b.fill(field("At once"), "50")
