@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -16,16 +17,24 @@ const (
 
 // keepHeadroom has the heap grow by about the same between two collections, whatever its
 // size, until the context ends. By itself Go lets it double: a small one would be collected
-// at each turn, and a large one would take twice the room of what is remembered.
+// at each turn, and a large one would take twice the room of what is remembered. Whoever
+// sets GOGC decides instead.
 func keepHeadroom(ctx context.Context) {
-	before := debug.SetGCPercent(100)
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	percent := 100
+	before := debug.SetGCPercent(percent)
 	defer debug.SetGCPercent(before)
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	ticker := time.NewTicker(heapEvery)
 	defer ticker.Stop()
 	for {
 		metrics.Read(live)
-		debug.SetGCPercent(gcPercent(live[0].Value.Uint64()))
+		if next := gcPercent(live[0].Value.Uint64()); next != percent { // setting it stops the world
+			percent = next
+			debug.SetGCPercent(percent)
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -44,15 +44,18 @@ func TestNoStretchOfTimeSeesMoreThanTheLimit(t *testing.T) {
 // Whatever limit is taken, it can be reckoned with: one is accepted after the other until
 // it is used up, and all may come again after a pause.
 func TestEveryLimitThatIsTakenCanBeUsedUp(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		limit := portal.RateLimit{
+	taken := rapid.Custom(func(t *rapid.T) portal.RateLimit {
+		return portal.RateLimit{
 			Requests: rapid.Int64Range(1, portal.MostRequests).Draw(t, "requests"), Burst: rapid.Int64Range(0, portal.MostRequests).Draw(t, "burst"),
 			Period: rapid.SampledFrom(portal.Periods).Draw(t, "period"),
 		}
+	}).Filter(func(limit portal.RateLimit) bool {
 		var invalid portal.Invalid
-		if limit.Check(&invalid, "rate_limit"); invalid.Err() != nil {
-			t.Skip("is refused")
-		}
+		limit.Check(&invalid, "rate_limit")
+		return invalid.Err() == nil
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		limit := taken.Draw(t, "limit")
 		b := &bucket{limit: limit}
 		b.emptyAt.Store(someNow.UnixNano() + (limit.AtOnce()-1)*int64(limit.Every()))
 		if quota, ok, _ := b.take(someNow); !ok || quota.Remaining != 0 || quota.Restored <= 0 {

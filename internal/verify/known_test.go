@@ -62,3 +62,23 @@ func TestARememberedKeyTakesLittleRoom(t *testing.T) {
 		t.Errorf("it takes %d bytes", size)
 	}
 }
+
+// A line whose predecessor is not there yet, as another process made that one, is not
+// reached: what is current would count as read after a change that is not known.
+func TestNoLineIsReachedBeforeThoseThatCameBeforeIt(t *testing.T) {
+	m := newMemory(nil, 1, 3, newMetrics(nil))
+	user := portal.Revision{ID: 5, Noun: portal.NounUser, NounID: 2}
+	k := pack(portal.Subject{Revision: 3, KeyID: 1, UserID: 7}, sent{}, nil)
+	if m.note([]portal.Revision{user}); m.reached.Load() != 3 {
+		t.Errorf("%d is reached", m.reached.Load())
+	}
+	if !m.isCurrent(k) {
+		t.Fatal("another user's change counts")
+	}
+	if m.note([]portal.Revision{{ID: 4, Noun: portal.NounKey, NounID: 1}}); m.isCurrent(k) || m.reached.Load() != 4 {
+		t.Errorf("the key's change does not count, and %d is reached", m.reached.Load())
+	}
+	if m.reach(0, 5); m.reached.Load() != 5 {
+		t.Errorf("%d is reached", m.reached.Load())
+	}
+}

@@ -34,7 +34,7 @@ func (c *Checker) Run(ctx context.Context) error {
 			began := time.Now()
 			c.limits.drop(c.store.Now())
 			if err := c.Flush(flushing); err != nil {
-				c.log.WarnContext(ctx, "The use of keys could not be written down; it stays in memory and is tried again.", "error", err)
+				c.log.WarnContext(ctx, "The use of keys could not be written down. What still can be stays in memory and is tried again.", "error", err)
 			}
 			next.Reset(c.pauseAfter(time.Since(began)))
 		case <-ctx.Done():

@@ -162,6 +162,9 @@ func TestAServiceSeesWhoAsksAndNeitherTheKeyNorWhatAClientClaims(t *testing.T) {
 				r.Header.Set(name, "1")
 			}
 		}
+		for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
+			r.Header.Set(name, "DELETE")
+		}
 		before := len(r.Header)
 		got := through(h.Client, client.Place{APISet: "billing"}, r).passed
 		if got == nil {

@@ -9,7 +9,3 @@ CREATE TABLE token_revocations (
 INSERT INTO token_revocations (id, number) VALUES (1, 0);
 ALTER TABLE access_tokens ADD COLUMN revocation BIGINT;
 CREATE INDEX access_tokens_revocation ON access_tokens (revocation) WHERE revocation IS NOT NULL;
-
--- How often each secret was accepted: of two that work at the same time, which one is
--- still in use, and how much.
-ALTER TABLE secret_uses ADD COLUMN accepted BIGINT NOT NULL DEFAULT 0;
