@@ -118,7 +118,7 @@ func (s *Store) Migrated(ctx context.Context) (bool, error) {
 }
 
 // newestVersion is the schema's version that this program needs.
-const newestVersion = 8
+const newestVersion = 9
 
 func (s *Store) provider() (*goose.Provider, error) {
 	own, err := s.ownMigrations()
