@@ -47,7 +47,7 @@ func TestProcessesCanMigrateAtOnce(t *testing.T) {
 		s := storetest.Open(t, url)
 		wantEqual(t, "migrated", must[bool](t)(s.Migrated(t.Context())), true)
 		wantEqual(t, "levels", len(must[[]portal.ClientLevel](t)(s.ClientLevels(t.Context()))), 3)
-		wantEqual(t, "versions", must[int](t)(count(t, s, `SELECT count(*) FROM goose_db_version`)), 9)
+		wantEqual(t, "versions", must[int](t)(count(t, s, `SELECT count(*) FROM goose_db_version`)), 10)
 	})
 }
 
