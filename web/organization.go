@@ -32,7 +32,7 @@ func (s *Server) switchOrganization(c echo.Context) error {
 
 func (s *Server) listOrganizations(c echo.Context) error {
 	list := listOf(c)
-	found, err := s.manage.Organizations(c.Request().Context(), list)
+	found, err := s.manage.OrganizationSummaries(c.Request().Context(), list)
 	if err != nil {
 		return err
 	}

@@ -36,10 +36,10 @@ var bulkKeys = []string{
 	`INSERT INTO memberships (id, organization_id, user_id, admin, all_access, version, created_at, updated_at)
 		SELECT {before} + i, {client}, {before} + i, FALSE, FALSE, 1, {now}, {now} FROM {users}`,
 	`INSERT INTO membership_roles (membership_id, role_id) SELECT {before} + i, {role} FROM {users}`,
-	`INSERT INTO keys (id, kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, mapped_by, mapper_name, mapped_at, can_impersonate,
+	`INSERT INTO keys (id, kind, organization_id, name, name_folded, description, search, user_id, user_search, created_by, creator_name, mapped_by, mapper_name, mapped_at, can_impersonate,
 			data_loader, allowed_networks, enabled, disabled_by, version, created_at, updated_at)
 		SELECT {before} + i, 'token', {client}, 'Nightly export ' || n, 'nightly export ' || n, 'Sends the invoices of the day.', 'nightly export ' || n || ' sends the invoices of the day. kp_…' || substr(n, 4),
-			{before} + (i + {keysPerUser} - 1) / {keysPerUser}, {admin}, 'clientadmin', {admin}, 'clientadmin', {now}, FALSE, FALSE, '', TRUE, 0, 1, {now}, {now} FROM {keys}`,
+			{before} + (i + {keysPerUser} - 1) / {keysPerUser}, (SELECT u.search FROM users u WHERE u.id = {before} + (i + {keysPerUser} - 1) / {keysPerUser}), {admin}, 'clientadmin', {admin}, 'clientadmin', {now}, FALSE, FALSE, '', TRUE, 0, 1, {now}, {now} FROM {keys}`,
 	`INSERT INTO key_api_sets (key_id, api_set_id) SELECT k.id, a.id FROM keys k CROSS JOIN api_sets a WHERE k.id > {before}`,
 }
 

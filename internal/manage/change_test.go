@@ -337,7 +337,7 @@ func (w *world) readAll(ctx context.Context) map[string]error {
 		"KeyCounts": counts, "Head": second(m.Head(ctx)), "KeyUse": second(m.KeyUse(ctx, w.Key.ID)), "KeyUsers": users, "Keys": second(m.Keys(ctx, portal.KeyFilter{OrganizationID: o})),
 		"KeysMappedToMe": second(m.KeysMappedToMe(ctx)), "MyKeys": second(m.MyKeys(ctx, portal.List{})), "Sessions": second(m.Sessions(ctx)),
 		"Licenses": second(m.Licenses(ctx, o)), "MyOrganizations": second(m.MyOrganizations(ctx, 500)), "OfferedAPISets": second(m.OfferedAPISets(ctx, o, w.User.ID)),
-		"Organization": second(m.Organization(ctx, o)), "Organizations": second(m.Organizations(ctx, portal.List{})), "Role": second(m.Role(ctx, w.Role.ID)),
+		"Organization": second(m.Organization(ctx, o)), "Organizations": second(m.Organizations(ctx, portal.List{})), "OrganizationSummaries": second(m.OrganizationSummaries(ctx, portal.List{})), "Role": second(m.Role(ctx, w.Role.ID)),
 		"Roles": second(m.Roles(ctx, o)), "User": second(m.User(ctx, w.User.ID)), "Revisions": second(m.Revisions(ctx, portal.RevisionFilter{Organizations: []int64{o}})),
 		"Users": second(m.Users(ctx, portal.UserFilter{OrganizationID: o})), "VerifyChain": second(m.VerifyChain(ctx)),
 	}

@@ -17,10 +17,7 @@ func (m *Manager) MyOrganizations(ctx context.Context, most int) (mine []portal.
 	actor := portal.ActorFrom(ctx)
 	if actor.Holds(portal.ViewOrganizations, 0) {
 		page, err := m.Store.Organizations(ctx, portal.List{Limit: most})
-		for _, summary := range page.Rows {
-			mine = append(mine, summary.Organization)
-		}
-		return mine, err
+		return page.Rows, err
 	}
 	memberships, err := m.Store.Memberships(ctx, actor.UserID)
 	for _, membership := range memberships {
@@ -36,13 +33,21 @@ func (m *Manager) MyOrganizations(ctx context.Context, most int) (mine []portal.
 	return mine, err
 }
 
-// Organizations lists organizations with what they have. For who may View
+// Organizations lists organizations. For who may View Organizations.
+func (m *Manager) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.Organization], error) {
+	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewOrganizations, 0); err != nil {
+		return portal.Page[portal.Organization]{}, err
+	}
+	return m.Store.Organizations(ctx, list)
+}
+
+// OrganizationSummaries lists organizations with what they have. For who may View
 // Organizations.
-func (m *Manager) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
+func (m *Manager) OrganizationSummaries(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
 	if err := portal.Can(portal.ActorFrom(ctx), portal.ViewOrganizations, 0); err != nil {
 		return portal.Page[portal.OrganizationSummary]{}, err
 	}
-	return m.Store.Organizations(ctx, list)
+	return m.Store.OrganizationSummaries(ctx, list)
 }
 
 // Organization finds an organization of the actor's; any for staff.

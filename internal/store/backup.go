@@ -99,7 +99,7 @@ func (s *Store) vacuumInto(ctx context.Context, file string) (made Backup, err e
 	if err != nil {
 		return made, err
 	}
-	copied := &Store{Queries: Queries{q: db, now: s.now}, engine: s.engine, read: db, write: db, mac: s.mac}
+	copied := &Store{Queries: Queries{q: db, engine: s.engine, now: s.now}, read: db, write: db, mac: s.mac}
 	defer copied.Close()
 	verdict, err := one(ctx, copied.Queries, portal.NounInstallation, scalar[string], `/* check the copy */ PRAGMA integrity_check(1)`)
 	if err != nil {

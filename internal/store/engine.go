@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 )
@@ -68,6 +69,15 @@ func (e engine) announcing() string {
 		return ` RETURNING pg_notify('` + channel + `', '')`
 	}
 	return ""
+}
+
+// plannedFor gives a statement's arguments so that PostgreSQL plans it for what they
+// are, which takes it some milliseconds, and not once for whatever they are.
+func (e engine) plannedFor(args []any) []any {
+	if e == enginePostgres {
+		return append([]any{pgx.QueryExecModeCacheDescribe}, args...)
+	}
+	return args
 }
 
 func sqliteDSN(file string, more url.Values) string {

@@ -18,7 +18,7 @@ type Plan struct {
 // Plans gives the engine's plans for the statements that fn runs.
 func (s *Store) Plans(ctx context.Context, fn func(Queries) error) ([]Plan, error) {
 	planner := &planner{querier: s.q, engine: s.engine}
-	err := fn(Queries{q: planner, now: s.now})
+	err := fn(Queries{q: planner, engine: s.engine, now: s.now})
 	return planner.plans, err
 }
 

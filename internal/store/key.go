@@ -67,7 +67,6 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 			"expires": sortable("k.expires_at"), "created": sortable("k.created_at"), "last_used": sortable("t.used_at"),
 		},
 	}
-	l.search(filter.Search, "k.search", "u.search")
 	if filter.OrganizationID != 0 {
 		l.filter("k.organization_id = ?", filter.OrganizationID)
 	}
@@ -100,6 +99,9 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 		l.filter("k.expires_at <= ?", at(filter.ExpiresBefore))
 	}
 	l.state(filter.State, q.Now())
+	if err := q.searchKeys(ctx, &l, filter.Search); err != nil {
+		return portal.Page[portal.Key]{}, err
+	}
 	keys, err := page(ctx, q, l, filter.List)
 	if err != nil {
 		return keys, err
@@ -259,10 +261,10 @@ func (c *Change) InsertKey(ctx context.Context, k portal.Key, s portal.Secret) (
 // AddKey is InsertKey for many keys: it gives the key's ID alone.
 func (c *Change) AddKey(ctx context.Context, k portal.Key, s portal.Secret) (int64, error) {
 	id, err := one(ctx, c.Queries, portal.NounKey, scalar[int64], `/* insert key */
-		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, created_by, creator_name, license_id, application_id,
+		INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, user_search, created_by, creator_name, license_id, application_id,
 			public_id, can_impersonate, data_loader, allowed_networks, enabled, disabled_by, revoked_at, expires_at, version, created_at, updated_at,
 			mapped_by, mapper_name, mapped_at, mapping_told, rate_limit, rate_period, rate_burst)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20, $21, $22, $20, $23, $24, $25, $26) RETURNING id`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT u.search FROM users u WHERE u.id = $7), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1, $20, $20, $21, $22, $20, $23, $24, $25, $26) RETURNING id`,
 		k.Kind, k.OrganizationID, k.Name, portal.Fold(k.Name), k.Description, keySearchText(k, s.Masked), k.UserID, k.CreatedBy, k.CreatorName,
 		ref(k.LicenseID), ref(k.ApplicationID), sql.NullString{String: k.PublicID, Valid: k.PublicID != ""}, k.CanImpersonate, k.DataLoader,
 		strings.Join(k.AllowedNetworks, " "), k.Enabled, k.DisabledBy, at(k.RevokedAt), at(k.ExpiresAt), at(c.Now()),
@@ -283,7 +285,7 @@ func (c *Change) AddKey(ctx context.Context, k portal.Key, s portal.Secret) (int
 // has the given version; else the error is Stale. A revoked key never changes.
 func (c *Change) UpdateKey(ctx context.Context, k portal.Key) error {
 	err := c.execVersion(ctx, portal.NounKey, `/* update key */
-		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, application_id = $8, can_impersonate = $9, allowed_networks = $10,
+		UPDATE keys SET name = $3, name_folded = $4, description = $5, search = $6, user_id = $7, user_search = (SELECT u.search FROM users u WHERE u.id = $7), application_id = $8, can_impersonate = $9, allowed_networks = $10,
 			enabled = $11, disabled_by = $12, revoked_at = $13, expires_at = $14, version = version + 1, updated_at = $15,
 			mapped_by = $16, mapper_name = $17, mapped_at = $18, mapping_told = $19,
 			rate_limit = $20, rate_period = $21, rate_burst = $22 WHERE id = $1 AND version = $2 AND revoked_at IS NULL`,

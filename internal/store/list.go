@@ -14,14 +14,15 @@ import (
 // place where the page begins (keyset paging, so that a page costs the same
 // however far in it is).
 type listing[T any] struct {
-	name    string            // of the statement
-	columns string            // what scan reads
-	from    string            // tables and joins
-	id      string            // the column that makes the order total
-	sorts   map[string]string // what may be sorted by → text expression, never NULL; "" is the list's own order. None: by id alone
-	scan    func(row) (T, error)
-	where   []string
-	args    []any
+	name     string            // of the statement
+	columns  string            // what scan reads
+	from     string            // tables and joins
+	id       string            // the column that makes the order total
+	sorts    map[string]string // what may be sorted by → text expression, never NULL; "" is the list's own order. None: by id alone
+	scan     func(row) (T, error)
+	where    []string
+	args     []any
+	searched bool // for words, whose rarity tells what is the shortest way to them
 }
 
 // filter adds a condition; ? stands for its argument.
@@ -29,21 +30,6 @@ func (l *listing[T]) filter(condition string, arg any) {
 	l.args = append(l.args, arg)
 	l.where = append(l.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(l.args))))
 }
-
-const maxSearch = 500 // characters of a search that are looked at; engines bound patterns
-
-// search keeps the rows of whose folded texts one or the other has each word.
-func (l *listing[T]) search(text string, columns ...string) {
-	text = strings.ReplaceAll(text, "\x00", "") // is in no text, and PostgreSQL refuses it
-	if runes := []rune(text); len(runes) > maxSearch {
-		text = string(runes[:maxSearch])
-	}
-	for word := range strings.FieldsSeq(portal.Fold(text)) {
-		l.filter("("+strings.Join(columns, ` LIKE ? ESCAPE '\' OR `)+` LIKE ? ESCAPE '\')`, "%"+likeEscaper.Replace(word)+"%")
-	}
-}
-
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // placeholders gives "$1, $2, …".
 func placeholders(n int) string {
@@ -107,7 +93,11 @@ func page[T any](ctx context.Context, q Queries, l listing[T], list portal.List)
 	if limit <= 0 {
 		limit = portal.PageSize
 	}
-	rows, err := all(ctx, q, l.scanKeyed, l.statement(order, direction, limit+1), l.args...)
+	args := l.args
+	if l.searched {
+		args = q.engine.plannedFor(args)
+	}
+	rows, err := all(ctx, q, l.scanKeyed, l.statement(order, direction, limit+1), args...)
 	if err != nil {
 		return result, err
 	}

@@ -43,7 +43,7 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 		options.Clock = time.Now
 	}
 	now := func() time.Time { return options.Clock().UTC().Truncate(time.Microsecond) }
-	store := &Store{Queries: Queries{q: engine.reader(read), now: now}, engine: engine, url: database, read: read, write: write, mac: options.MAC}
+	store := &Store{Queries: Queries{q: engine.reader(read), engine: engine, now: now}, url: database, read: read, write: write, mac: options.MAC}
 	err = store.pingWriter(ctx)
 	if err == nil {
 		err = read.PingContext(ctx)
@@ -118,7 +118,7 @@ func (s *Store) Migrated(ctx context.Context) (bool, error) {
 }
 
 // newestVersion is the schema's version that this program needs.
-const newestVersion = 9
+const newestVersion = 10
 
 func (s *Store) provider() (*goose.Provider, error) {
 	own, err := s.ownMigrations()

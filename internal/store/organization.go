@@ -52,11 +52,20 @@ func scanSummary(r row) (o portal.OrganizationSummary, err error) {
 	return o, err
 }
 
-// Organizations lists organizations by name or level, with what they have.
-func (q Queries) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
-	l := listing[portal.OrganizationSummary]{
-		name: "organizations", columns: summaryColumns, from: organizationTables, id: "o.id",
-		sorts: map[string]string{"": "o.name_folded", "name": "o.name_folded", "level": "l.name"}, scan: scanSummary,
+// Organizations lists organizations by name or level.
+func (q Queries) Organizations(ctx context.Context, list portal.List) (portal.Page[portal.Organization], error) {
+	return organizations(ctx, q, list, "organizations", organizationColumns, scanOrganization)
+}
+
+// OrganizationSummaries lists organizations by name or level, with what they have.
+func (q Queries) OrganizationSummaries(ctx context.Context, list portal.List) (portal.Page[portal.OrganizationSummary], error) {
+	return organizations(ctx, q, list, "organizations with what they have", summaryColumns, scanSummary)
+}
+
+func organizations[T any](ctx context.Context, q Queries, list portal.List, name, columns string, scan func(row) (T, error)) (portal.Page[T], error) {
+	l := listing[T]{
+		name: name, columns: columns, from: organizationTables, id: "o.id", scan: scan,
+		sorts: map[string]string{"": "o.name_folded", "name": "o.name_folded", "level": "l.name"},
 	}
 	l.search(list.Search, "o.name_folded")
 	return page(ctx, q, l, list)

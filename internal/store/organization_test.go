@@ -100,7 +100,7 @@ func TestOrganizationsAreListedWithWhatTheyHave(t *testing.T) {
 			{Organization: gold, Allowed: 2},
 			{Organization: busy.Organization, Allowed: 3, Licenses: 2, LastActivity: changed},
 		}
-		wantEqual(t, "organizations", must[portal.Page[portal.OrganizationSummary]](t)(s.Organizations(t.Context(), portal.List{})).Rows, want)
+		wantEqual(t, "organizations", must[portal.Page[portal.OrganizationSummary]](t)(s.OrganizationSummaries(t.Context(), portal.List{})).Rows, want)
 
 		stored := must[[]portal.Secret](t)(s.Secrets(t.Context(), busy.Key.ID))[0]
 		want[1].LastActivity = changed.Add(time.Hour)
@@ -108,7 +108,7 @@ func TestOrganizationsAreListedWithWhatTheyHave(t *testing.T) {
 			update(t, s, func(u *store.Update) error {
 				return u.AddUses(t.Context(), []store.Use{{SecretID: stored.ID, KeyID: busy.Key.ID, OrganizationID: busy.Organization.ID, UsedAt: changed.Add(at)}}, nil, nil)
 			})
-			wantEqual(t, "when a key was used", must[portal.Page[portal.OrganizationSummary]](t)(s.Organizations(t.Context(), portal.List{})).Rows, want)
+			wantEqual(t, "when a key was used", must[portal.Page[portal.OrganizationSummary]](t)(s.OrganizationSummaries(t.Context(), portal.List{})).Rows, want)
 		}
 	})
 }
@@ -142,7 +142,7 @@ func TestTheListOfOrganizationsAndTheirFiguresTellOfTheSameLastActivity(t *testi
 		} {
 			now := storetest.Of(s).Clock.Advance(time.Minute)
 			act.does()
-			listed := must[portal.Page[portal.OrganizationSummary]](t)(s.Organizations(t.Context(), portal.List{})).Rows[0].LastActivity
+			listed := must[portal.Page[portal.OrganizationSummary]](t)(s.OrganizationSummaries(t.Context(), portal.List{})).Rows[0].LastActivity
 			wantEqual(t, act.what+", by the figures", must[portal.OrganizationFigures](t)(s.OrganizationFigures(t.Context(), f.Organization.ID)).LastActivity(), listed)
 			wantEqual(t, act.what, listed.Equal(now), !act.older)
 		}

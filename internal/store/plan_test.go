@@ -162,7 +162,7 @@ func TestShortListsGoByIndicesToTheirRows(t *testing.T) {
 		"the keys of an organization's licenses": {func(q store.Queries) error { _, err := q.LicensedKeys(ctx, organization); return err }, "k USING INDEX keys_license (license_id=?)"},
 		"the programs that use a key":            {func(q store.Queries) error { _, err := q.ClientUses(ctx, f.Key.ID); return err }, "t USING INDEX sqlite_autoindex_client_uses_1 (key_id=?)"},
 		"the holders of authorities":             {func(q store.Queries) error { _, err := q.Holders(ctx, organization, authorities, 9); return err }, "m USING INDEX sqlite_autoindex_memberships_1 (organization_id=?)"},
-		"who last signed in to organizations":    {func(q store.Queries) error { _, err := q.Organizations(ctx, portal.List{}); return err }, "m USING INDEX sqlite_autoindex_memberships_1 (organization_id=?)"},
+		"who last signed in to organizations":    {func(q store.Queries) error { _, err := q.OrganizationSummaries(ctx, portal.List{}); return err }, "m USING INDEX sqlite_autoindex_memberships_1 (organization_id=?)"},
 		"an organization's instances":            {func(q store.Queries) error { _, err := q.InstancesOf(ctx, organization); return err }, "i USING INDEX instances_license (license_id=?)"},
 		"an organization's requests": {func(q store.Queries) error {
 			_, err := q.Requests(ctx, portal.RequestFilter{OrganizationID: organization})

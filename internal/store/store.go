@@ -31,12 +31,11 @@ type MAC interface {
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Queries
-	engine engine
-	url    string // or file name
-	read   *sql.DB
-	write  *sql.DB
-	mac    MAC
-	told   struct {
+	url   string // or file name
+	read  *sql.DB
+	write *sql.DB
+	mac   MAC
+	told  struct {
 		sync.RWMutex
 		all []func([]portal.Revision)
 	}
@@ -44,9 +43,10 @@ type Store struct {
 
 // Queries are the reads.
 type Queries struct {
-	q    querier
-	now  func() time.Time // UTC, in microseconds
-	kept map[fact]any     // what is read once; nil: nothing is
+	q      querier
+	engine engine
+	now    func() time.Time // UTC, in microseconds
+	kept   map[fact]any     // what is read once; nil: nothing is
 }
 
 type querier interface {
@@ -63,11 +63,10 @@ type Update struct{ Queries }
 // before it ends.
 type Change struct {
 	Update
-	actor  portal.Actor
-	mac    MAC
-	head   head
-	lines  []portal.Revision // that were recorded, without their values
-	engine engine
+	actor portal.Actor
+	mac   MAC
+	head  head
+	lines []portal.Revision // that were recorded, without their values
 }
 
 // Now gives the transaction's instant, with which it writes.
@@ -84,7 +83,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Update) error) error {
 func (s *Store) Change(ctx context.Context, actor portal.Actor, fn func(*Change) error) error {
 	var lines []portal.Revision
 	err := s.transaction(ctx, func(q Queries) error {
-		change := &Change{Update: Update{q}, actor: actor, mac: s.mac, engine: s.engine}
+		change := &Change{Update: Update{q}, actor: actor, mac: s.mac}
 		if err := change.takeHead(ctx); err != nil {
 			return err
 		}
@@ -109,7 +108,7 @@ func (s *Store) transaction(ctx context.Context, fn func(Queries) error) error {
 	}
 	defer tx.Rollback()
 	at := s.Now()
-	if err := fn(Queries{q: tx, now: func() time.Time { return at }}); err != nil {
+	if err := fn(Queries{q: tx, engine: s.engine, now: func() time.Time { return at }}); err != nil {
 		return explain(err)
 	}
 	return explainCommit(tx.Commit())

@@ -93,12 +93,16 @@ func (c *Change) InsertUser(ctx context.Context, u portal.User) (portal.User, er
 // UpdateUser writes a user's values if the user still has the given version;
 // else the error is Stale.
 func (c *Change) UpdateUser(ctx context.Context, u portal.User) error {
-	return c.execVersion(ctx, portal.NounUser, `/* update user */
+	err := c.execVersion(ctx, portal.NounUser, `/* update user */
 		UPDATE users SET username = $3, username_folded = $4, first_name = $5, first_name_folded = $6, last_name = $7, last_name_folded = $8,
 			email = $9, email_folded = $10, search = $11, staff = $12, enabled = $13, locked = $14, password_expired = $15,
 			version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2`,
 		u.ID, u.Version, u.Username, portal.Fold(u.Username), u.FirstName, portal.Fold(u.FirstName), u.LastName, portal.Fold(u.LastName),
 		u.Email, portal.Fold(u.Email), searchTextOf(u), u.Staff, u.Enabled, u.Locked, u.PasswordExpired, at(c.Now()))
+	if err != nil {
+		return err
+	}
+	return c.exec(ctx, `/* user of keys */ UPDATE keys SET user_search = $2 WHERE user_id = $1 AND user_search <> $2`, u.ID, searchTextOf(u))
 }
 
 // SetPassword writes a user's encoded password hash; the password is not

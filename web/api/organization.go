@@ -69,7 +69,7 @@ func (a *API) listOrganizations(ctx context.Context, in *organizationFilter) (*l
 	if err != nil {
 		return nil, err
 	}
-	return listOf(page, func(row portal.OrganizationSummary) Organization { return organizationOf(row.Organization) }), nil
+	return listOf(page, organizationOf), nil
 }
 
 // OrganizationFields is what an organization is made of.

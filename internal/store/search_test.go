@@ -1,0 +1,207 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+	"keyportal/internal/store/storetest"
+)
+
+// The alphabet holds what LIKE, case folding and either direction of writing
+// could trip over.
+var searched = rapid.StringOfN(rapid.RuneFrom([]rune("aAbB%_\\' éÉİiIıßẞשלשÅåΣσς\u0130")), 0, 6, -1)
+
+func TestASearchFindsWhatHasAllWordsRegardlessOfCase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		names := []string{"50% off", "50 off", "a_b", "aXb", `back\slash`, "Éclair", "e\u0301clair", "İstanbul", "istanbul", "ISTANBUL", "Straße", "STRASSE", "שלום עולם", "  doubled   space ", "O'Hara"}
+		generated := rapid.Custom(func(t *rapid.T) string { return searched.Draw(t, "name") })
+		for i := range 60 {
+			names = append(names, generated.Example(i))
+		}
+		var users []portal.User
+		storetest.Change(t, s, func(c *store.Change) error {
+			for i, name := range names {
+				user, err := c.InsertUser(t.Context(), portal.User{Username: fmt.Sprintf("q%d", i), FirstName: name, Enabled: true})
+				if err != nil {
+					return err
+				}
+				users = append(users, user)
+			}
+			return nil
+		})
+		check := func(t rapid.TB, search string) {
+			var want, got []string
+			for _, user := range users {
+				if hasAllWords(user.Username+" "+user.FirstName, search) {
+					want = append(want, user.Username)
+				}
+			}
+			page, err := s.Users(context.Background(), portal.UserFilter{List: portal.List{Search: search, Limit: len(users)}})
+			for _, user := range page.Rows {
+				got = append(got, user.Username)
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%q finds %q, %v; want %q", search, got, err, want)
+			}
+		}
+		for _, search := range append(names, "", " ", "%", "_", `\`, "%%", "é", "É", "i\u0307", "ß", "ss", "שלום", "off 50", "a\x00b", "\xff", strings.Repeat("%", 100_000), strings.Repeat("ab ", 100_000)) {
+			check(t, search)
+		}
+		rapid.Check(t, func(t *rapid.T) { check(t, searched.Draw(t, "search")) })
+	})
+}
+
+func hasAllWords(text, search string) bool {
+	search = strings.ReplaceAll(search, "\x00", "")
+	if runes := []rune(search); len(runes) > 500 {
+		search = string(runes[:500])
+	}
+	for word := range strings.FieldsSeq(portal.Fold(search)) {
+		if !strings.Contains(portal.Fold(text), word) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestKeysAreFoundByNameDescriptionEndOfSecretPublicHalfAndUser(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		user := storetest.User(t, s, func(u *portal.User) { u.FirstName, u.Email = "Grace", "grace@navy.example" })
+		key, value := storetest.Key(t, s, storetest.Member(t, s, f.Organization, user), func(k *portal.Key) {
+			k.Kind, k.PublicID, k.Name, k.Description = portal.PairKey, "kpa_Public", "Müller", "für die Nacht"
+		})
+		for _, search := range []string{"MÜLL", "nacht FÜR", value.Mask()[len(value.Mask())-4:], "kpa_public", "grace", "@navy", user.Username, "müller navy"} {
+			page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: search}}))
+			wantEqual(t, search, keyIDs(page.Rows), []int64{key.ID})
+		}
+		page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: value.Reveal()}}))
+		wantEqual(t, "the secret itself", len(page.Rows), 0)
+	})
+}
+
+// addManyKeys adds keys, named "Nightly export 00001" and so on, of one of ten users
+// each.
+func addManyKeys(t *testing.T, s *store.Store, count int) (f storetest.Fixture) {
+	t.Helper()
+	f = storetest.NewFixture(t, s)
+	for i := range 10 {
+		storetest.Member(t, s, f.Organization, storetest.User(t, s, func(u *portal.User) { u.Username = fmt.Sprintf("exporter%d", i) }))
+	}
+	storetest.Exec(t, storetest.SQL(t, s), `INSERT INTO keys (kind, organization_id, name, name_folded, description, search, user_id, user_search, created_by, creator_name,
+			can_impersonate, data_loader, allowed_networks, enabled, disabled_by, version, created_at, updated_at)
+		WITH RECURSIVE s(i) AS (SELECT 100001 UNION ALL SELECT i + 1 FROM s WHERE i < $1),
+			numbers AS (SELECT i % 10 AS user_number, substr(CAST(i AS TEXT), 2) AS n FROM s)
+		SELECT 'token', $2, 'Nightly export ' || n, 'nightly export ' || n, '', 'nightly export ' || n, u.id, u.search, 0, '', FALSE, FALSE, '', TRUE, 0, 1, 0, 0
+		FROM numbers JOIN users u ON u.username = 'exporter' || user_number`, 100000+count, f.Organization.ID)
+	storetest.Exec(t, storetest.SQL(t, s), `ANALYZE`)
+	return f
+}
+
+func namesOf(keys []portal.Key) (names []string) {
+	for _, key := range keys {
+		names = append(names, key.Name)
+	}
+	return names
+}
+
+func TestFewAndManyKeysAreFoundAmongMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := addManyKeys(t, s, 5000)
+		name := func(n int) string { return fmt.Sprintf("Nightly export %05d", n) }
+		for search, want := range map[string][]string{
+			"nightly":                 {name(1), name(2), name(3)},
+			"ly ex":                   {name(1), name(2), name(3)},
+			"ghtly 04321":             {name(4321)},
+			"04321 exporter1":         {name(4321)},
+			"04321 exporter2":         nil,
+			"4321 NIGHTLY export":     {name(4321)},
+			"exporter7":               {name(7), name(17), name(27)},
+			"99":                      {name(99), name(199), name(299)},
+			"499 99":                  {name(499), name(1499), name(2499)},
+			"nightly exporter":        {name(1), name(2), name(3)},
+			"nightly exports":         nil,
+			"0432_":                   nil,
+			`"043" OR "044"`:          nil,
+			strings.Repeat("ab", 300): nil,
+		} {
+			for _, filter := range []portal.KeyFilter{{}, {OrganizationID: f.Organization.ID}} {
+				filter.List = portal.List{Search: search, Limit: 3}
+				page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), filter))
+				wantEqual(t, "found by "+search, namesOf(page.Rows), want)
+			}
+		}
+		filter := portal.KeyFilter{List: portal.List{Search: "043", Limit: 50}}
+		first := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), filter))
+		filter.After = first.Next
+		second := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), filter))
+		wantEqual(t, "the next page", namesOf(second.Rows)[0], name(4335))
+	})
+}
+
+// With a million keys, going through them to find few takes a second.
+func TestASearchForFewKeysGoesByAnIndex(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := addManyKeys(t, s, 50_000)
+		by := "Bitmap Index Scan on keys_search"
+		if storetest.Of(s).Engine == storetest.SQLiteEngine {
+			by = "SCAN key_search VIRTUAL TABLE INDEX"
+		}
+		for _, filter := range []portal.KeyFilter{{}, {OrganizationID: f.Organization.ID}} {
+			for _, search := range []string{"04321", "nightly 04321", "04321 exporter1"} {
+				filter.Search = search
+				plans, err := s.Plans(t.Context(), func(q store.Queries) error { _, err := q.Keys(t.Context(), filter); return err })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if plan := plans[len(plans)-2]; !strings.Contains(plan.Text, by) { // before that of the API sets
+					t.Errorf("%q does not go by %s:\n%s", search, by, plan.Text)
+				}
+			}
+		}
+	})
+}
+
+func TestKeysAreFoundByWhatTheyAndTheirUserAreCalledNow(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		grace := storetest.User(t, s, func(u *portal.User) { u.FirstName = "Grace" })
+		storetest.Member(t, s, f.Organization, grace)
+		ada := storetest.User(t, s, func(u *portal.User) { u.FirstName = "Ada" })
+		key, _ := storetest.Key(t, s, storetest.Member(t, s, f.Organization, ada), func(k *portal.Key) { k.Name = "Nightly" })
+		wantFound := func(what string, found bool, searches ...string) {
+			t.Helper()
+			for _, search := range searches {
+				page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: search}}))
+				wantEqual(t, what+", by "+search, len(page.Rows) == 1 && page.Rows[0].ID == key.ID, found)
+			}
+		}
+		wantFound("made", true, "nightly", ada.Username)
+		storetest.Change(t, s, func(c *store.Change) error {
+			key.Name = "Weekly"
+			return c.UpdateKey(t.Context(), key)
+		})
+		wantFound("renamed", true, "weekly", ada.Username)
+		wantFound("renamed", false, "nightly")
+		storetest.Change(t, s, func(c *store.Change) error {
+			ada.FirstName, ada.Username = "Countess", "lovelace"
+			return c.UpdateUser(t.Context(), ada)
+		})
+		wantFound("its user renamed", true, "weekly", "countess", "lovelace weekly")
+		storetest.Change(t, s, func(c *store.Change) error {
+			key.Version, key.UserID = key.Version+1, grace.ID
+			return c.UpdateKey(t.Context(), key)
+		})
+		wantFound("mapped to another", true, "weekly", grace.Username, "grace")
+		wantFound("mapped to another", false, "countess", "lovelace")
+	})
+}
