@@ -256,7 +256,7 @@ var (
 	reads = []string{
 		"APISet", "APISets", "Application", "Applications", "CheckNewKey", "ChosenLicense", "ClientLevel", "ClientLevels", "Deliveries", "Delivery", "Group", "GroupCandidates", "Groups", "Instance", "Instances",
 		"Head", "Key", "KeyCounts", "KeyUse", "KeyUsers", "Keys", "KeysMappedToMe", "License", "Licenses", "LiveKeyFor", "Matrix", "Membership", "MembershipByID", "MyKeys", "MyOrganizations", "OAuthClient", "OfferedAPISets",
-		"Organization", "OrganizationDetails", "Organizations", "PendingRequestFor", "PlanAPISets", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
+		"Organization", "OrganizationDetails", "Organizations", "OrganizationSummaries", "PendingRequestFor", "PlanAPISets", "Request", "Requests", "RequestsWaiting", "Revisions", "Role", "Roles", "RoomForLicense",
 		"SecretKeepers", "Sessions", "UnusedLicense", "User", "Users", "VerifyChain",
 	}
 	besides = []string{
