@@ -71,6 +71,7 @@ func (m *Manager) createKey(ctx context.Context, in NewKey, action string) (Gene
 		return made, err
 	}
 	err := m.change(ctx, func(c *store.Change) error {
+		c.ReadOnce()
 		return once(ctx, c, in.Submission, portal.NounKey, &made, generatedBefore(c), func() (id int64, err error) {
 			if made, err = m.insertKey(ctx, c, in, action); err != nil {
 				return 0, err

@@ -44,6 +44,9 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	}
 	now := func() time.Time { return options.Clock().UTC().Truncate(time.Microsecond) }
 	store := &Store{Queries: Queries{q: engine.reader(read), engine: engine, now: now}, url: database, read: read, write: write, mac: options.MAC}
+	if engine == engineSQLite {
+		store.changes = &parsed{pool: write}
+	}
 	err = store.pingWriter(ctx)
 	if err == nil {
 		err = read.PingContext(ctx)

@@ -31,11 +31,12 @@ type MAC interface {
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	Queries
-	url   string // or file name
-	read  *sql.DB
-	write *sql.DB
-	mac   MAC
-	told  struct {
+	url     string // or file name
+	read    *sql.DB
+	write   *sql.DB
+	changes *parsed // statements of transactions; nil on PostgreSQL
+	mac     MAC
+	told    struct {
 		sync.RWMutex
 		all []func([]portal.Revision)
 	}
@@ -53,6 +54,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // Update is a transaction for what the Revision History does not speak of.
@@ -106,9 +108,15 @@ func (s *Store) transaction(ctx context.Context, fn func(Queries) error) error {
 	if err != nil {
 		return explain(err)
 	}
+	var q querier = tx
+	if s.changes != nil {
+		within, keepNew := s.changes.in(tx)
+		defer keepNew()
+		q = within
+	}
 	defer tx.Rollback()
 	at := s.Now()
-	if err := fn(Queries{q: tx, engine: s.engine, now: func() time.Time { return at }}); err != nil {
+	if err := fn(Queries{q: q, engine: s.engine, now: func() time.Time { return at }}); err != nil {
 		return explain(err)
 	}
 	return explainCommit(tx.Commit())

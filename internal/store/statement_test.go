@@ -1,0 +1,50 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"keyportal/internal/portal"
+	"keyportal/internal/store"
+	"keyportal/internal/store/storetest"
+)
+
+// SQLite's statements are kept from one transaction to the next.
+func TestChangesGoOnAfterSomeWereBrokenOffAnywhere(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		f := storetest.NewFixture(t, s)
+		actor := portal.Actor{UserID: f.Admin.ID, Name: f.Admin.Username}
+		rename := func(ctx context.Context, key portal.Key, name string) error {
+			return s.Change(ctx, actor, func(c *store.Change) error {
+				key.Name = name
+				if err := c.UpdateKey(ctx, key); err != nil {
+					return err
+				}
+				return c.Record(ctx, portal.Revision{Noun: portal.NounKey, NounID: key.ID, NounName: name, Action: "edited"})
+			})
+		}
+		broken := 0
+		for after := time.Duration(0); broken < 20 || after < 2*time.Millisecond; after += 50 * time.Microsecond {
+			before := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))
+			ctx, cancel := context.WithTimeout(t.Context(), after%(2*time.Millisecond))
+			err := rename(ctx, before, before.Name+"x")
+			cancel()
+			now := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))
+			if err == nil {
+				wantEqual(t, "renamed", now.Name, before.Name+"x")
+				continue
+			}
+			broken++
+			if now.Name != before.Name && now.Name != before.Name+"x" {
+				t.Fatalf("the key is called %q", now.Name)
+			}
+		}
+		last := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))
+		if err := rename(t.Context(), last, "the last"); err != nil {
+			t.Error(err)
+		}
+		wantEqual(t, "renamed", must[portal.Key](t)(s.Key(t.Context(), f.Key.ID)).Name, "the last")
+		must[portal.Head](t)(s.VerifyChain(t.Context()))
+	})
+}
