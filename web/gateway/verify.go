@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
 
 	"keyportal/internal/verify"
@@ -113,61 +113,81 @@ func (g *gateway) admitCaller(r *http.Request) error {
 }
 
 // readQuestion reads one JSON object field by field. To decode it into a struct
-// would take null for a field that was left out, the last of two fields of one
-// name, and License for license: the question would ask for less than was meant.
+// would take null for a field that was left out: the question would ask for less than
+// was meant.
 func readQuestion(body io.Reader) (q question, err error) {
-	decoder := json.NewDecoder(body)
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+	decoder := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true)) // which readOnce refuses
+	if start, err := decoder.ReadToken(); err != nil || start.Kind() != '{' {
 		return q, explainJSON(err)
 	}
-	for decoder.More() {
-		name, err := decoder.Token()
+	for decoder.PeekKind() == '"' {
+		name, err := decoder.ReadToken()
 		if err != nil {
 			return q, explainJSON(err)
 		}
-		if err := q.read(decoder, name); err != nil {
+		if err := q.read(decoder, name.String()); err != nil {
 			return q, err
 		}
 	}
-	if _, err := decoder.Token(); err != nil { // the end of the object
+	if _, err := decoder.ReadToken(); err != nil { // the end of the object
 		return q, explainJSON(err)
 	}
-	if _, err := decoder.Token(); err != io.EOF {
+	if _, err := decoder.ReadToken(); err != io.EOF {
 		return q, explainJSON(err)
 	}
 	return q, nil
 }
 
 // read reads the value of a field.
-func (q *question) read(decoder *json.Decoder, field json.Token) error {
-	name, _ := field.(string)
+func (q *question) read(decoder *jsontext.Decoder, name string) error {
 	if text, known := texts[name]; known {
-		return readOnce(decoder, name, text(q))
+		return readOnce(decoder, name, text(q), textOf)
 	}
 	if name == "impersonate_user_id" {
-		return readOnce(decoder, name, &q.impersonate)
+		return readOnce(decoder, name, &q.impersonate, numberOf)
 	}
 	return explainJSON(nil)
 }
 
 // readOnce reads a value into what was empty and is not so afterwards. An empty
 // value is a variable that was not set.
-func readOnce[T comparable](decoder *json.Decoder, name string, to *T) error {
+func readOnce[T comparable](decoder *jsontext.Decoder, name string, to *T, valueOf func(jsontext.Value) (T, bool)) error {
 	var empty T
 	if *to != empty {
 		return badRequest(fmt.Sprintf("The field %s is there more than once. Send it once.", name))
 	}
-	err := decoder.Decode(to)
-	if _, mismatch := errors.AsType[*json.UnmarshalTypeError](err); mismatch {
-		return badRequest(fmt.Sprintf("The field %s has the wrong type: impersonate_user_id is a whole number, and all others are texts.", name))
-	}
+	value, err := decoder.ReadValue()
 	if err != nil {
 		return explainJSON(err)
 	}
-	if *to == empty {
-		return badRequest(fmt.Sprintf("The field %s is empty or null. Fill it, or leave it out.", name))
+	if value.Kind() == 'n' {
+		return emptyField(name)
+	}
+	read, ok := valueOf(value)
+	if !ok {
+		return badRequest(fmt.Sprintf("The field %s has the wrong type: impersonate_user_id is a whole number, and all others are texts.", name))
+	}
+	if *to = read; read == empty {
+		return emptyField(name)
 	}
 	return nil
+}
+
+func emptyField(name string) error {
+	return badRequest(fmt.Sprintf("The field %s is empty or null. Fill it, or leave it out.", name))
+}
+
+func textOf(value jsontext.Value) (string, bool) {
+	if value.Kind() != '"' {
+		return "", false
+	}
+	text, err := jsontext.AppendUnquote(nil, value)
+	return string(text), err == nil
+}
+
+func numberOf(value jsontext.Value) (*int64, bool) {
+	number, err := strconv.ParseInt(string(value), 10, 64)
+	return &number, err == nil
 }
 
 // explainJSON says what a body must be. The cause is nil where the JSON is right
