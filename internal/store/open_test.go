@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"database/sql"
+	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,6 +96,31 @@ func TestADatabaseOfTheVersionBeforeIsBroughtUpToDateWithoutLoss(t *testing.T) {
 		wantRefused(t, s, "a level of the same name", `INSERT INTO client_levels (name, name_folded, licenses) VALUES ('DIAMOND', 'diamond', 1)`)
 		wantRefused(t, s, "a license beyond the level", insertLicense, 10, "2")
 	})
+}
+
+// Who may not make extensions does without the index of trigrams.
+func TestPostgresIsMigratedAlsoByWhoMayMakeNoExtensions(t *testing.T) {
+	urls := storetest.Databases(t)
+	admin := must[*sql.DB](t)(sql.Open("pgx", urls[storetest.PostgresEngine]))
+	defer admin.Close()
+	role := fmt.Sprintf("limited_%d", time.Now().UnixNano())
+	storetest.Exec(t, admin, `CREATE ROLE `+role+` LOGIN PASSWORD 'sesame'`)
+	storetest.Exec(t, admin, `GRANT CREATE ON SCHEMA public TO `+role)
+	defer func() {
+		storetest.Exec(t, admin, `DROP OWNED BY `+role)
+		storetest.Exec(t, admin, `DROP ROLE `+role)
+	}()
+	limited := must[*url.URL](t)(url.Parse(urls[storetest.PostgresEngine]))
+	limited.User = url.UserPassword(role, "sesame")
+	s := must[*store.Store](t)(store.Open(t.Context(), limited.String(), store.Options{MAC: storetest.MAC{}}))
+	defer s.Close()
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := storetest.NewFixture(t, s)
+	page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: f.User.Username}}))
+	wantEqual(t, "found", keyIDs(page.Rows), []int64{f.Key.ID})
+	wantEqual(t, "indices", rows(t, admin, `SELECT indexname FROM pg_indexes WHERE indexname = 'keys_search'`), map[string]bool{})
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
