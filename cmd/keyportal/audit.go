@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,9 @@ func (c auditVerifyCommand) Run(ctx context.Context, env environment) error {
 	}
 	defer manager.Store.Close()
 	head, err := manager.VerifyChain(ctx, kept...)
+	if broken, ok := errors.AsType[*portal.BrokenChain](err); ok && broken.Revision == 1 {
+		return fmt.Errorf("%w; it looks the same with the keyset of another installation: if that was it, name the right one with --keyset", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,13 @@ func (c serveCommand) Run(ctx context.Context, env environment) error {
 	if err := s.manager.EnsurePortalAPI(portal.WithActor(ctx, portal.Program("Key Portal"))); err != nil {
 		return err
 	}
+	warnings, err := opened.Warnings(ctx)
+	for _, warning := range warnings {
+		s.log.Warn(warning)
+	}
+	if err != nil {
+		return err
+	}
 	link, err := s.manager.SetupLink(ctx)
 	if err != nil {
 		return err

@@ -160,6 +160,7 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) drained(ctx context.Context) context.Context {
 	drained, end := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {
+		s.log.Info("Key Portal was told to end.", "ends_in", s.drainDelay)
 		s.draining.Store(true)
 		time.AfterFunc(s.drainDelay, end)
 	})

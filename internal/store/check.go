@@ -68,6 +68,8 @@ var (
 	subjectQuery, subjectAsQuery           = subjectOf(ofKey, asItself), subjectOf(ofKey, asAnother)
 	tokenSubjectQuery, tokenSubjectAsQuery = subjectOf(ofToken, asItself), subjectOf(ofToken, asAnother)
 	importedSubjectQuery                   = subjectQuery + ` AND s.imported`
+
+	checkQueries = []string{subjectQuery, subjectAsQuery, tokenSubjectQuery, tokenSubjectAsQuery, importedSubjectQuery}
 )
 
 // subjectOf puts the statement together that reads a subject. It is one statement:

@@ -59,7 +59,7 @@ func (e engine) reader(pool *sql.DB) querier {
 	if e == enginePostgres {
 		return pool
 	}
-	return (&parsed{pool: pool}).reader()
+	return (&parsed{pool: pool}).reader(checkQueries...)
 }
 
 // announcing ends an UPDATE of one row so that, once it is committed, the other

@@ -8,6 +8,9 @@ import (
 // Writer gives the connections that write, to put obstacles in their way.
 func (s *Store) Writer() *sql.DB { return s.write }
 
+// Parsed counts the statements of changes that are kept parsed.
+func (s *Store) Parsed() int { return int(s.changes.count.Load()) }
+
 // Plan is how an engine goes about a statement.
 type Plan struct {
 	Statement string

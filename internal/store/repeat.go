@@ -14,11 +14,12 @@ func (c *Change) ReadOnce() { c.kept = map[fact]any{} }
 func (c *Change) Repeat() {
 	c.ReadOnce()
 	within, prepared := c.q, map[string]*sql.Stmt{}
-	c.q = &byStatement{within, func(ctx context.Context, query string) *sql.Stmt {
-		if prepared[query] == nil {
-			prepared[query], _ = within.PrepareContext(ctx, query) // or running it says why
+	c.q = &byStatement{within, func(ctx context.Context, query string) (known *sql.Stmt, err error) {
+		if known = prepared[query]; known == nil {
+			known, err = within.PrepareContext(ctx, query)
+			prepared[query] = known
 		}
-		return prepared[query]
+		return known, err
 	}}
 }
 

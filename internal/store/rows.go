@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,24 +9,32 @@ import (
 const rowsAtOnce = 32 // of a statement: SQLite looks its parameters up by name, each among all
 
 // insertRows runs an INSERT of many rows in statements of some rows each: what stands
-// before the rows, and after them.
+// before the rows, and after them. The numbers of rows are powers of two, so that there
+// are few texts to keep parsed.
 func (q Queries) insertRows(ctx context.Context, before, after string, rows [][]any) error {
-	for some := range slices.Chunk(rows, rowsAtOnce) {
-		var args []any
-		places := make([]string, len(some))
-		for i, row := range some {
-			marks := make([]string, len(row))
-			for j := range row {
-				marks[j] = "$" + strconv.Itoa(len(args)+j+1)
+	for size := rowsAtOnce; len(rows) > 0; size /= 2 {
+		for ; len(rows) >= size; rows = rows[size:] {
+			places, args := placesOf(rows[:size])
+			if err := q.exec(ctx, before+" "+places+" "+after, args...); err != nil {
+				return err
 			}
-			places[i] = "(" + strings.Join(marks, ", ") + ")"
-			args = append(args, row...)
-		}
-		if err := q.exec(ctx, before+" "+strings.Join(places, ", ")+" "+after, args...); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// placesOf gives "($1, $2), ($3, $4), …" with what stands there.
+func placesOf(rows [][]any) (places string, args []any) {
+	lists := make([]string, len(rows))
+	for i, row := range rows {
+		marks := make([]string, len(row))
+		for j := range row {
+			marks[j] = "$" + strconv.Itoa(len(args)+j+1)
+		}
+		lists[i] = "(" + strings.Join(marks, ", ") + ")"
+		args = append(args, row...)
+	}
+	return strings.Join(lists, ", "), args
 }
 
 // rowsOf gives the columns of each thing.

@@ -72,20 +72,22 @@ const (
 	sampledKeys    = 100 // by which it is told how rare a trigram is
 )
 
-// rarest gives the rarest of the trigrams: those whose first keys are the farthest apart.
+// rarest gives the rarest of the trigrams: those that the fewest keys have, and of the
+// others those whose first keys are the farthest apart.
 func (q Queries) rarest(ctx context.Context, trigrams []string) ([]string, error) {
 	trigrams = trigrams[:min(len(trigrams), mostTrigrams)]
 	apart := map[string]int64{}
 	for _, trigram := range trigrams {
-		distance, err := one(ctx, q, portal.NounKey, scalar[int64], `/* rarity of a trigram */ SELECT coalesce(max(rowid) / count(*), $3) FROM
+		distance, err := one(ctx, q, portal.NounKey, scalar[int64], `/* rarity of a trigram */
+			SELECT CASE WHEN count(*) < $2 THEN $3 / (count(*) + 1) ELSE max(rowid) / count(*) END FROM
 			(SELECT rowid FROM key_search WHERE key_search MATCH $1 LIMIT $2)`, trigram, sampledKeys, int64(math.MaxInt64))
 		if err != nil {
 			return nil, err
 		}
 		apart[trigram] = distance
 	}
-	slices.SortFunc(trigrams, func(a, b string) int { return cmp.Compare(apart[b], apart[a]) })
-	return trigrams[:min(len(trigrams), rarestTrigrams)], nil
+	sorted := slices.SortedStableFunc(slices.Values(trigrams), func(a, b string) int { return cmp.Compare(apart[b], apart[a]) })
+	return sorted[:min(len(sorted), rarestTrigrams)], nil
 }
 
 // trigramsOf gives the runs of three characters in words, as FTS5 is asked for them;

@@ -26,6 +26,7 @@ func TestASearchFindsWhatHasAllWordsRegardlessOfCase(t *testing.T) {
 			names = append(names, generated.Example(i))
 		}
 		var users []portal.User
+		var keys []portal.Key
 		storetest.Change(t, s, func(c *store.Change) error {
 			for i, name := range names {
 				user, err := c.InsertUser(t.Context(), portal.User{Username: fmt.Sprintf("q%d", i), FirstName: name, Enabled: true})
@@ -36,21 +37,40 @@ func TestASearchFindsWhatHasAllWordsRegardlessOfCase(t *testing.T) {
 			}
 			return nil
 		})
+		organization := storetest.Organization(t, s)
+		for i, user := range users {
+			key, _ := storetest.Key(t, s, storetest.Member(t, s, organization, user), func(k *portal.Key) { k.Description = names[(i+7)%len(names)] })
+			keys = append(keys, key)
+		}
 		check := func(t rapid.TB, search string) {
-			var want, got []string
-			for _, user := range users {
-				if hasAllWords(user.Username+" "+user.FirstName, search) {
-					want = append(want, user.Username)
+			var wantUsers, gotUsers []string
+			var wantKeys, gotKeys []int64
+			for i, user := range users {
+				called := user.Username + " " + user.FirstName
+				if hasAllWords(called, search) {
+					wantUsers = append(wantUsers, user.Username)
+				}
+				if key := keys[i]; hasAllWords(key.Name+" "+key.Description+" "+key.Masked+" "+called, search) {
+					wantKeys = append(wantKeys, key.ID)
 				}
 			}
-			page, err := s.Users(context.Background(), portal.UserFilter{List: portal.List{Search: search, Limit: len(users)}})
-			for _, user := range page.Rows {
-				got = append(got, user.Username)
+			list := portal.List{Search: search, Limit: len(users)}
+			foundUsers, err := s.Users(context.Background(), portal.UserFilter{List: list})
+			for _, user := range foundUsers.Rows {
+				gotUsers = append(gotUsers, user.Username)
 			}
-			slices.Sort(want)
-			slices.Sort(got)
-			if err != nil || !slices.Equal(got, want) {
-				t.Errorf("%q finds %q, %v; want %q", search, got, err, want)
+			slices.Sort(wantUsers)
+			slices.Sort(gotUsers)
+			if err != nil || !slices.Equal(gotUsers, wantUsers) {
+				t.Errorf("%q finds the users %q, %v; want %q", search, gotUsers, err, wantUsers)
+			}
+			foundKeys, err := s.Keys(context.Background(), portal.KeyFilter{List: list})
+			for _, key := range foundKeys.Rows {
+				gotKeys = append(gotKeys, key.ID)
+			}
+			slices.Sort(gotKeys)
+			if err != nil || !slices.Equal(gotKeys, wantKeys) {
+				t.Errorf("%q finds the keys %v, %v; want %v", search, gotKeys, err, wantKeys)
 			}
 		}
 		for _, search := range append(names, "", " ", "%", "_", `\`, "%%", "é", "É", "i\u0307", "ß", "ss", "שלום", "off 50", "a\x00b", "\xff", strings.Repeat("%", 100_000), strings.Repeat("ab ", 100_000)) {
@@ -103,7 +123,9 @@ func addManyKeys(t *testing.T, s *store.Store, count int) (f storetest.Fixture) 
 			numbers AS (SELECT i % 10 AS user_number, substr(CAST(i AS TEXT), 2) AS n FROM s)
 		SELECT 'token', $2, 'Nightly export ' || n, 'nightly export ' || n, '', 'nightly export ' || n, u.id, u.search, 0, '', FALSE, FALSE, '', TRUE, 0, 1, 0, 0
 		FROM numbers JOIN users u ON u.username = 'exporter' || user_number`, 100000+count, f.Organization.ID)
-	storetest.Exec(t, storetest.SQL(t, s), `ANALYZE`)
+	if storetest.Of(s).Engine == storetest.PostgresEngine { // which does so by itself after a while
+		storetest.Exec(t, storetest.SQL(t, s), `ANALYZE`)
+	}
 	return f
 }
 
@@ -126,7 +148,6 @@ func TestFewAndManyKeysAreFoundAmongMany(t *testing.T) {
 			"04321 exporter2":         nil,
 			"4321 NIGHTLY export":     {name(4321)},
 			"exporter7":               {name(7), name(17), name(27)},
-			"99":                      {name(99), name(199), name(299)},
 			"499 99":                  {name(499), name(1499), name(2499)},
 			"nightly exporter":        {name(1), name(2), name(3)},
 			"nightly exports":         nil,
@@ -140,11 +161,20 @@ func TestFewAndManyKeysAreFoundAmongMany(t *testing.T) {
 				wantEqual(t, "found by "+search, namesOf(page.Rows), want)
 			}
 		}
-		filter := portal.KeyFilter{List: portal.List{Search: "043", Limit: 50}}
-		first := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), filter))
-		filter.After = first.Next
-		second := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), filter))
-		wantEqual(t, "the next page", namesOf(second.Rows)[0], name(4335))
+		for search, want := range map[string]int{"nightly": 5000, "043": 115, "exporter4 nightly": 500} {
+			for _, sort := range []portal.Sort{{}, {Desc: true}, {By: "user"}} {
+				var found []string
+				filter := portal.KeyFilter{List: portal.List{Search: search, Limit: 900, Sort: sort}}
+				for more := true; more; more = filter.After != "" {
+					page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), filter))
+					found, filter.After = append(found, namesOf(page.Rows)...), page.Next
+				}
+				wantEqual(t, fmt.Sprintf("pages of %s by %v", search, sort), len(found), want)
+				if slices.Sort(found); len(slices.Compact(found)) != want {
+					t.Errorf("pages of %s by %v show a key twice", search, sort)
+				}
+			}
+		}
 	})
 }
 
@@ -174,15 +204,15 @@ func TestASearchForFewKeysGoesByAnIndex(t *testing.T) {
 func TestKeysAreFoundByWhatTheyAndTheirUserAreCalledNow(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		f := storetest.NewFixture(t, s)
-		grace := storetest.User(t, s, func(u *portal.User) { u.FirstName = "Grace" })
+		grace := storetest.User(t, s, func(u *portal.User) { u.FirstName, u.LastName = "Grace", "Hopper" })
 		storetest.Member(t, s, f.Organization, grace)
-		ada := storetest.User(t, s, func(u *portal.User) { u.FirstName = "Ada" })
+		ada := storetest.User(t, s, func(u *portal.User) { u.FirstName, u.LastName = "Ada", "King" })
 		key, _ := storetest.Key(t, s, storetest.Member(t, s, f.Organization, ada), func(k *portal.Key) { k.Name = "Nightly" })
 		wantFound := func(what string, found bool, searches ...string) {
 			t.Helper()
 			for _, search := range searches {
 				page := must[portal.Page[portal.Key]](t)(s.Keys(t.Context(), portal.KeyFilter{List: portal.List{Search: search}}))
-				wantEqual(t, what+", by "+search, len(page.Rows) == 1 && page.Rows[0].ID == key.ID, found)
+				wantEqual(t, what+", by "+search, slices.Contains(keyIDs(page.Rows), key.ID), found)
 			}
 		}
 		wantFound("made", true, "nightly", ada.Username)
@@ -193,15 +223,19 @@ func TestKeysAreFoundByWhatTheyAndTheirUserAreCalledNow(t *testing.T) {
 		wantFound("renamed", true, "weekly", ada.Username)
 		wantFound("renamed", false, "nightly")
 		storetest.Change(t, s, func(c *store.Change) error {
-			ada.FirstName, ada.Username = "Countess", "lovelace"
+			ada.FirstName, ada.Username = "Countess", "byron"
 			return c.UpdateUser(t.Context(), ada)
 		})
-		wantFound("its user renamed", true, "weekly", "countess", "lovelace weekly")
+		wantFound("its user renamed", true, "weekly", "countess", "byron weekly")
+		wantFound("its user renamed", false, "ada")
 		storetest.Change(t, s, func(c *store.Change) error {
 			key.Version, key.UserID = key.Version+1, grace.ID
 			return c.UpdateKey(t.Context(), key)
 		})
 		wantFound("mapped to another", true, "weekly", grace.Username, "grace")
-		wantFound("mapped to another", false, "countess", "lovelace")
+		wantFound("mapped to another", false, "countess", "byron")
+		if storetest.Of(s).Engine == storetest.SQLiteEngine {
+			wantEqual(t, "of former texts in the index", must[int](t)(count(t, s, fmt.Sprintf(`SELECT count(*) FROM key_search WHERE key_search MATCH '"htl" OR "unt" OR "yro"' AND rowid = %d`, key.ID))), 0)
+		}
 	})
 }

@@ -10,23 +10,28 @@ import (
 )
 
 // byStatement runs what it is asked by the statement that there is for its text, so that
-// it need not be parsed. What has none is run as ever.
+// it need not be parsed. What has none, a nil one, is run as ever.
 type byStatement struct {
 	querier
-	statement func(ctx context.Context, query string) *sql.Stmt // nil: none
+	statement func(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 // QueryContext is that of sql.DB.
 func (b *byStatement) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if statement := b.statement(ctx, query); statement != nil {
+	statement, err := b.statement(ctx, query)
+	switch {
+	case err != nil:
+		return nil, err
+	case statement != nil:
 		return statement.QueryContext(ctx, args...)
 	}
 	return b.querier.QueryContext(ctx, query, args...)
 }
 
-// QueryRowContext is that of sql.DB.
+// QueryRowContext is that of sql.DB. What has no statement because of an error fails
+// again.
 func (b *byStatement) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if statement := b.statement(ctx, query); statement != nil {
+	if statement, _ := b.statement(ctx, query); statement != nil {
 		return statement.QueryRowContext(ctx, args...)
 	}
 	return b.querier.QueryRowContext(ctx, query, args...)
@@ -34,15 +39,19 @@ func (b *byStatement) QueryRowContext(ctx context.Context, query string, args ..
 
 // ExecContext is that of sql.DB.
 func (b *byStatement) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if statement := b.statement(ctx, query); statement != nil {
+	statement, err := b.statement(ctx, query)
+	switch {
+	case err != nil:
+		return nil, err
+	case statement != nil:
 		return statement.ExecContext(ctx, args...)
 	}
 	return b.querier.ExecContext(ctx, query, args...)
 }
 
 const (
-	mostParsed = 300                   // statements of a pool: some come in as many texts as there are rows
-	parseWait  = 20 * time.Millisecond // for a connection to parse one on
+	mostParsed = 300         // statements of a pool, more than there are texts but for lists
+	parseWait  = time.Second // for a connection to parse one on
 )
 
 // parsed keeps statements of a SQLite pool parsed, which takes longer than running them.
@@ -51,6 +60,7 @@ type parsed struct {
 	pool       *sql.DB
 	statements sync.Map // *sql.Stmt by text
 	count      atomic.Int64
+	parsing    sync.Mutex // of what transactions add
 }
 
 func (p *parsed) statement(query string) *sql.Stmt {
@@ -59,9 +69,9 @@ func (p *parsed) statement(query string) *sql.Stmt {
 	return statement
 }
 
-// keep parses a statement for those who ask for it from now on. When it can't be parsed,
-// running it says why.
-func (p *parsed) keep(ctx context.Context, query string) *sql.Stmt {
+// add parses a statement for those who ask for it from now on. It gives nil when there
+// are too many, and when it can't be parsed: running it says why.
+func (p *parsed) add(ctx context.Context, query string) *sql.Stmt {
 	if p.count.Load() >= mostParsed {
 		return nil
 	}
@@ -77,36 +87,41 @@ func (p *parsed) keep(ctx context.Context, query string) *sql.Stmt {
 	return made
 }
 
-var checkQueries = []string{subjectQuery, subjectAsQuery, tokenSubjectQuery, tokenSubjectAsQuery, importedSubjectQuery}
-
-// reader reads from the pool, with the check's statements kept.
-func (p *parsed) reader() querier {
-	return &byStatement{p.pool, func(ctx context.Context, query string) *sql.Stmt {
-		if known := p.statement(query); known != nil || !slices.Contains(checkQueries, query) {
-			return known
+// reader reads from the pool, by statements for some texts.
+func (p *parsed) reader(texts ...string) querier {
+	return &byStatement{p.pool, func(ctx context.Context, query string) (*sql.Stmt, error) {
+		if known := p.statement(query); known != nil || !slices.Contains(texts, query) {
+			return known, nil
 		}
-		return p.keep(ctx, query)
+		return p.add(ctx, query), nil
 	}}
 }
 
-// in runs a transaction's statements. Those that are new are kept by the function that it
-// gives, once the transaction has ended and given its connection back.
-func (p *parsed) in(tx *sql.Tx) (q querier, keepNew func()) {
-	var added []string
-	q = &byStatement{tx, func(ctx context.Context, query string) *sql.Stmt {
+// in runs a transaction by statements. The function that it gives adds those that were
+// not known, as soon as the connection that the transaction had is free.
+func (p *parsed) in(tx *sql.Tx) (q querier, addNew func()) {
+	var unknown []string
+	q = &byStatement{tx, func(ctx context.Context, query string) (*sql.Stmt, error) {
 		if known := p.statement(query); known != nil {
-			return tx.StmtContext(ctx, known)
+			return tx.StmtContext(ctx, known), nil
 		}
-		added = append(added, query)
-		return nil
+		unknown = append(unknown, query)
+		return nil, nil
 	}}
 	return q, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), parseWait)
-		defer cancel()
-		for _, query := range added {
-			if p.statement(query) == nil && p.keep(ctx, query) == nil {
-				return
-			}
+		if len(unknown) > 0 && p.count.Load() < mostParsed && p.parsing.TryLock() {
+			go p.addAll(unknown)
+		}
+	}
+}
+
+func (p *parsed) addAll(queries []string) {
+	defer p.parsing.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), parseWait)
+	defer cancel()
+	for _, query := range queries {
+		if p.statement(query) == nil && p.add(ctx, query) == nil {
+			return
 		}
 	}
 }

@@ -24,6 +24,13 @@ func TestChangesGoOnAfterSomeWereBrokenOffAnywhere(t *testing.T) {
 				return c.Record(ctx, portal.Revision{Noun: portal.NounKey, NounID: key.ID, NounName: name, Action: "edited"})
 			})
 		}
+		if storetest.Of(s).Engine == storetest.SQLiteEngine {
+			for began := time.Now(); s.Parsed() < 5; time.Sleep(time.Millisecond) {
+				if time.Since(began) > 10*time.Second {
+					t.Fatal("no statements are kept")
+				}
+			}
+		}
 		broken := 0
 		for after := time.Duration(0); broken < 20 || after < 2*time.Millisecond; after += 50 * time.Microsecond {
 			before := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))
@@ -36,8 +43,9 @@ func TestChangesGoOnAfterSomeWereBrokenOffAnywhere(t *testing.T) {
 				continue
 			}
 			broken++
-			if now.Name != before.Name && now.Name != before.Name+"x" {
-				t.Fatalf("the key is called %q", now.Name)
+			lines := must[portal.Page[portal.Revision]](t)(s.Revisions(t.Context(), portal.RevisionFilter{Noun: portal.NounKey, NounID: f.Key.ID})).Rows
+			if now.Name != f.Key.Name && (len(lines) == 0 || lines[0].NounName != now.Name) {
+				t.Fatalf("the key is called %q, and the last line is another's", now.Name)
 			}
 		}
 		last := must[portal.Key](t)(s.Key(t.Context(), f.Key.ID))

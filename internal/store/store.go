@@ -110,8 +110,8 @@ func (s *Store) transaction(ctx context.Context, fn func(Queries) error) error {
 	}
 	var q querier = tx
 	if s.changes != nil {
-		within, keepNew := s.changes.in(tx)
-		defer keepNew()
+		within, addNew := s.changes.in(tx)
+		defer addNew()
 		q = within
 	}
 	defer tx.Rollback()

@@ -34,6 +34,7 @@ var behaviours = []struct {
 	{"methods and bodies arrive as they are", methodsAndBodiesArriveAsTheyAre},
 	{"a client cannot speak for the gateway", aClientCannotSpeakForTheGateway},
 	{"a client cannot choose what the API is told", aClientCannotChooseWhatTheAPIIsTold},
+	{"the API learns the client's address from the gateway alone", theAPILearnsTheAddressFromTheGatewayAlone},
 	{"large headers are refused or right", largeHeadersAreRefusedOrRight},
 	{"requests on one connection stand alone", requestsOnOneConnectionStandAlone},
 	{"without Key Portal nothing passes", withoutKeyPortalNothingPasses},
@@ -132,6 +133,19 @@ func aNameIsOnlyAName(t *testing.T, f *fronted) {
 	for _, name := range []string{"{http.request.uri} {env.HOME} {{.Request}}", "$remote_addr ${HOME}", "%[src] %{+Q}o %DOWNSTREAM_REMOTE_ADDRESS%", `"a", \b; c=d`} {
 		_, key := f.newKey(t, func(k *portal.Key) { k.Name = name })
 		f.tells(t, f.reaches(t, "GET", "/billing/7", key), map[string]string{"X-Key-Name": name})
+	}
+}
+
+func theAPILearnsTheAddressFromTheGatewayAlone(t *testing.T, f *fronted) {
+	got := f.reaches(t, "GET", "/billing/7", "X-Api-Key: "+f.key, "X-Forwarded-For: 198.51.100.9", "X-Forwarded-For: 198.51.100.9", "X-Real-IP: 198.51.100.9",
+		"Forwarded: for=198.51.100.9;proto=gopher", "X-Forwarded-Proto: gopher")
+	for name, values := range got.Header {
+		if said := strings.Join(values, " "); strings.Contains(said, "198.51.100.9") || strings.Contains(said, "gopher") {
+			t.Errorf("%s is %q", name, values)
+		}
+	}
+	if address := got.Header.Get("X-Forwarded-For"); address != "127.0.0.2" {
+		t.Errorf("the client's address is %q", address)
 	}
 }
 

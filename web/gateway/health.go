@@ -8,7 +8,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-const readyTimeout = 2 * time.Second
+const (
+	readyTimeout = 2 * time.Second
+	notReady     = "NOT_READY"
+)
 
 // health tells that the process answers.
 func (g *gateway) health(c echo.Context) error {
@@ -20,7 +23,7 @@ func (g *gateway) ready(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), readyTimeout)
 	defer cancel()
 	if err := g.Ready(ctx); err != nil {
-		return &refusal{status: http.StatusServiceUnavailable, code: "NOT_READY", message: "Checks can't be decided now. The log says why.", cause: err}
+		return &refusal{status: http.StatusServiceUnavailable, code: notReady, message: "Checks can't be decided now. The log says why.", cause: err}
 	}
 	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }

@@ -43,8 +43,17 @@ func TestBehindNginxALocationCanNeedACertainSet(t *testing.T) {
 	needsACertainSet(t, newFronted(t, nginx, "/auth?deny=403", "/auth?api_set=billing&deny=403"))
 	f = newFronted(t, nginx, "/auth?deny=403", "/auth?apiset=billing&deny=403")
 	answer, _ := f.connect(t).send("GET", "/billing/7", "", "X-Api-Key: "+f.key)
-	if answer.StatusCode != http.StatusInternalServerError || answer.Header.Get("X-Deny-Reason") != "BAD_REQUEST" {
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("X-Deny-Reason") != "BAD_REQUEST" {
 		t.Errorf("a wrong setting: got %s %v", answer.Status, answer.Header)
+	}
+	f.answering(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Deny-Reason", "UNDECIDED")
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	answer, _ = f.connect(t).send("GET", "/billing/7", "", "X-Api-Key: "+f.key)
+	if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("X-Deny-Reason") != "UNDECIDED" || answer.Header.Get("Retry-After") != "1" {
+		t.Errorf("nothing can be decided: got %s %v", answer.Status, answer.Header)
 	}
 	f.reachedNothing(t)
 }

@@ -109,7 +109,12 @@ func explain(err error) *refusal {
 // logFailure notes what the operator should look after; a client that has gone
 // is not that.
 func (g *gateway) logFailure(c echo.Context, r *refusal) {
-	if r.status >= http.StatusInternalServerError && !errors.Is(c.Request().Context().Err(), context.Canceled) {
+	if r.status < http.StatusInternalServerError || errors.Is(c.Request().Context().Err(), context.Canceled) {
+		return
+	}
+	if r.code == notReady { // which is as it should be while the program ends
+		g.Logger.Warn("requests should go elsewhere", "error", r.cause)
+	} else {
 		g.Logger.Error("a request could not be answered", "route", c.Path(), "code", r.code, "error", r.cause)
 	}
 }

@@ -196,7 +196,7 @@ func explainJSON(cause error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](cause); ok {
 		return &refusal{status: http.StatusRequestEntityTooLarge, code: "TOO_LARGE", message: fmt.Sprintf("The body may have %d bytes at most.", bodyLimit)}
 	}
-	return badRequest("The body must be one JSON object with no fields but the known ones." + fields)
+	return badRequest("The body must be one JSON object in UTF-8 with no fields but the known ones." + fields)
 }
 
 // request gives the question as the checker takes it. Without an API set and a
