@@ -20,13 +20,17 @@ const keyColumns = `k.id, k.kind, k.organization_id, o.name, k.name, k.descripti
 const refusedAs = `CASE WHEN NOT u.enabled OR m.ended_at IS NOT NULL THEN 'USER_DISABLED' WHEN u.locked THEN 'USER_LOCKED' WHEN u.password_expired THEN 'USER_EXPIRED'
 	WHEN o.suspended THEN 'ORG_SUSPENDED' WHEN NOT l.active THEN 'LICENSE_INACTIVE' ELSE '' END`
 
-// The use of a secret that was rotated out counts for its key too.
-const keyTables = `keys k JOIN organizations o ON o.id = k.organization_id JOIN users u ON u.id = k.user_id
-	JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id
+const (
+	joinUser       = ` JOIN users u ON u.id = k.user_id`
+	joinMembership = ` JOIN memberships m ON m.organization_id = k.organization_id AND m.user_id = k.user_id`
+	// The use of a secret that was rotated out counts for its key too.
+	joinUse = ` LEFT JOIN secret_uses t ON t.secret_id = (SELECT x.secret_id FROM secret_uses x WHERE x.key_id = k.id ORDER BY x.used_at DESC, x.secret_id DESC LIMIT 1)`
+
+	keyTables = `keys k JOIN organizations o ON o.id = k.organization_id` + joinUser + joinMembership + `
 	LEFT JOIN licenses l ON l.id = k.license_id
 	LEFT JOIN applications a ON a.id = k.application_id
-	LEFT JOIN secrets s ON s.key_id = k.id AND s.previous = FALSE AND s.retired_at IS NULL
-	LEFT JOIN secret_uses t ON t.secret_id = (SELECT x.secret_id FROM secret_uses x WHERE x.key_id = k.id ORDER BY x.used_at DESC, x.secret_id DESC LIMIT 1)`
+	LEFT JOIN secrets s ON s.key_id = k.id AND s.previous = FALSE AND s.retired_at IS NULL` + joinUse
+)
 
 func scanKey(r row) (k portal.Key, err error) {
 	var publicID, masked, usedFrom, number, domain, application sql.NullString
@@ -58,14 +62,49 @@ func (q Queries) Key(ctx context.Context, id int64) (portal.Key, error) {
 
 // Keys lists keys with their API sets by name, user, expires, created or
 // last_used. The search looks at name, description, the ends of secrets and the
-// mapped user.
+// mapped user. It finds the keys of the page first, and then what is to be told of
+// these: to join the tables for that takes long even to plan.
 func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page[portal.Key], error) {
-	l := listing[portal.Key]{
-		name: "keys", columns: keyColumns, from: keyTables, id: "k.id", scan: scanKey,
+	found, err := q.keyIDs(ctx, filter)
+	if err != nil {
+		return portal.Page[portal.Key]{}, err
+	}
+	keys, err := q.keysOf(ctx, found.Rows)
+	return portal.Page[portal.Key]{Rows: keys, Next: found.Next}, err
+}
+
+// keysOf gives keys with their API sets in the order of their IDs in a list.
+func (q Queries) keysOf(ctx context.Context, ids []int64) ([]portal.Key, error) {
+	var keys []portal.Key
+	for some := range slices.Chunk(ids, keysAtOnce) {
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = id
+		}
+		these, err := all(ctx, q, scanKey, `/* keys of a page */ SELECT `+keyColumns+` FROM `+keyTables+` WHERE k.id IN (`+placeholders(len(some))+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		place := func(k portal.Key) int { return slices.Index(some, k.ID) }
+		slices.SortFunc(these, func(a, b portal.Key) int { return place(a) - place(b) })
+		keys = append(keys, these...)
+	}
+	return keys, q.addAPISets(ctx, keys)
+}
+
+func (q Queries) keyIDs(ctx context.Context, filter portal.KeyFilter) (portal.Page[int64], error) {
+	l := listing[int64]{
+		name: "keys", columns: "k.id", from: "keys k", id: "k.id", scan: scalar[int64],
 		sorts: map[string]string{
 			"": "k.name_folded", "name": "k.name_folded", "user": "u.username_folded",
 			"expires": sortable("k.expires_at"), "created": sortable("k.created_at"), "last_used": sortable("t.used_at"),
 		},
+	}
+	switch filter.Sort.By {
+	case "user":
+		l.from += joinUser
+	case "last_used":
+		l.from += joinUse
 	}
 	if filter.OrganizationID != 0 {
 		l.filter("k.organization_id = ?", filter.OrganizationID)
@@ -74,6 +113,7 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 		l.filter("k.user_id = ?", filter.UserID)
 	}
 	if filter.MembersOnly {
+		l.from += joinMembership
 		l.where = append(l.where, "m.ended_at IS NULL")
 	}
 	if filter.APISetID != 0 {
@@ -100,13 +140,9 @@ func (q Queries) Keys(ctx context.Context, filter portal.KeyFilter) (portal.Page
 	}
 	l.state(filter.State, q.Now())
 	if err := q.searchKeys(ctx, &l, filter.Search); err != nil {
-		return portal.Page[portal.Key]{}, err
+		return portal.Page[int64]{}, err
 	}
-	keys, err := page(ctx, q, l, filter.List)
-	if err != nil {
-		return keys, err
-	}
-	return keys, q.addAPISets(ctx, keys.Rows)
+	return page(ctx, q, l, filter.List)
 }
 
 // sortable is an instant as text that sorts (sixteen digits from 2001 to 2286);
@@ -212,9 +248,11 @@ func (q Queries) KeyByHash(ctx context.Context, hash secret.Hash) (portal.Key, p
 	return key, s, err
 }
 
+const keysAtOnce = 1000 // of a statement
+
 // addAPISets gives the keys their API sets, in one query for many.
 func (q Queries) addAPISets(ctx context.Context, keys []portal.Key) error {
-	for some := range slices.Chunk(keys, 1000) {
+	for some := range slices.Chunk(keys, keysAtOnce) {
 		if err := q.addAPISetsTo(ctx, some); err != nil {
 			return err
 		}

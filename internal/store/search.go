@@ -37,7 +37,7 @@ const fewKeys = 2000
 
 // searchKeys keeps the keys that are searched for. PostgreSQL knows by its statistics
 // whether the index of trigrams leads to few keys; SQLite, which has none, is told.
-func (q Queries) searchKeys(ctx context.Context, l *listing[portal.Key], text string) error {
+func (q Queries) searchKeys(ctx context.Context, l *listing[int64], text string) error {
 	l.search(text, "k.search", "k.user_search")
 	if q.engine == enginePostgres {
 		return nil
