@@ -60,7 +60,8 @@ type parsed struct {
 	pool       *sql.DB
 	statements sync.Map // *sql.Stmt by text
 	count      atomic.Int64
-	parsing    sync.Mutex // of what transactions add
+	parsing    sync.Mutex // what transactions add
+	ended      sync.Once
 }
 
 func (p *parsed) statement(query string) *sql.Stmt {
@@ -114,6 +115,9 @@ func (p *parsed) in(tx *sql.Tx) (q querier, addNew func()) {
 		}
 	}
 }
+
+// end waits until nothing is added any more, so that the pool can be closed.
+func (p *parsed) end() { p.ended.Do(p.parsing.Lock) }
 
 func (p *parsed) addAll(queries []string) {
 	defer p.parsing.Unlock()

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -9,6 +11,28 @@ import (
 	"keyportal/internal/store"
 	"keyportal/internal/store/storetest"
 )
+
+// Whoever closes a SQLite file may go on to do with it what needs it alone.
+func TestAClosedStoreHasNoConnectionLeft(t *testing.T) {
+	url := filepath.Join(t.TempDir(), "keyportal.db")
+	for range 20 {
+		s := must[*store.Store](t)(store.Open(t.Context(), url, store.Options{MAC: storetest.MAC{}}))
+		if err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		storetest.User(t, s)
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		alone := must[*sql.DB](t)(sql.Open("sqlite", "file:"+url))
+		wantEqual(t, "journal", rows(t, alone, `PRAGMA journal_mode = DELETE`), map[string]bool{"delete": true})
+		if err := alone.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // SQLite's statements are kept from one transaction to the next.
 func TestChangesGoOnAfterSomeWereBrokenOffAnywhere(t *testing.T) {

@@ -127,6 +127,9 @@ func (s *Store) Ping(ctx context.Context) error { return explain(s.read.PingCont
 
 // Close closes the database.
 func (s *Store) Close() error {
+	if s.changes != nil {
+		s.changes.end()
+	}
 	err := s.read.Close()
 	if s.write != s.read {
 		err = errors.Join(err, s.write.Close())
