@@ -34,8 +34,7 @@ type look struct {
 	scheme string
 }
 
-// A phone in the dark has the colors of a window in the dark and the layout of a phone.
-var looks = []look{{1280, "light"}, {1280, "dark"}, {phoneWidth, "light"}}
+var looks = []look{{1280, "light"}, {1280, "dark"}, {phoneWidth, "dark"}, {phoneWidth, "light"}}
 
 func (b *tab) takeOn(l look) {
 	b.t.Helper()

@@ -239,7 +239,7 @@ var swings = map[string]swing{
 func TestNoKeyIsAcceptedOnceItsEndWasAnswered(t *testing.T) {
 	pairs := map[string]int{storetest.SQLiteEngine: 2_000, storetest.PostgresEngine: 2_000}
 	if racing { // the detector slows the checkers down too
-		pairs = map[string]int{storetest.SQLiteEngine: 10_000, storetest.PostgresEngine: 1_500}
+		pairs = map[string]int{storetest.SQLiteEngine: 10_000, storetest.PostgresEngine: 3_000}
 	}
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		c := verify.New(s, verify.Options{})
